@@ -1,0 +1,139 @@
+# Backplane. `make help` lists what can be made.
+# Build modes live in separate trees: `make MODE=asan` builds everything under build/asan.
+
+MODE     ?= release
+CC       ?= gcc
+PREFIX   ?= /usr/local
+LIBDIR   ?= $(PREFIX)/lib
+VERSION  := 0.1.0
+
+B        := $(if $(filter release,$(MODE)),build,build/$(MODE))
+MODE_release := -O2 -DNDEBUG
+MODE_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+MODE_tsan    := -O1 -fsanitize=thread
+MODE_clang   := -O2 -DNDEBUG
+MODE_fuzz    := -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined
+ifneq ($(filter clang fuzz,$(MODE)),)
+override CC := clang
+endif
+MODE_FLAGS := $(MODE_$(MODE))
+ifeq ($(MODE_FLAGS),)
+$(error MODE=$(MODE) is unknown: use release, clang, asan, tsan or fuzz)
+endif
+
+WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+            -Wundef -Wconversion -Werror
+# The user's CFLAGS are appended and never replace ours.
+CF       := -std=c11 -D_GNU_SOURCE -g $(MODE_FLAGS) $(WARN) -ffile-prefix-map=$(CURDIR)=. -pthread
+VMM_CF   := $(CF) -Isdk/include -Isdk/host -Ivmm -DBP_VERSION='"$(VERSION)"' \
+            -DBP_PREFIX='"$(PREFIX)"' -DBP_LIBDIR='"$(LIBDIR)"'
+PLUGIN_CF := $(CF) -Isdk/include -fPIC -fvisibility=hidden
+PLUGIN_LD := -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,--version-script=sdk/lib/plugin.map
+VMM_LIBS := -lfdt -linih -ldl -pthread -lm
+# A device's doors are for plugins; the program exports nothing to them.
+SAN_LD   := $(filter -fsanitize=%,$(MODE_FLAGS))
+
+VMM_SRC  := $(filter-out vmm/cli/main.c,$(shell find vmm sdk/host -name '*.c' | LC_ALL=C sort))
+VMM_OBJ  := $(VMM_SRC:%.c=$(B)/obj/%.o)
+LIB_OBJ  := $(patsubst %.c,$(B)/obj/%.pic.o,$(wildcard sdk/lib/*.c))
+BENCH_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard sdk/bench/*.c))
+PLUGIN_IDS := $(notdir $(patsubst %/,%,$(wildcard plugins/*/)))
+PLUGINS  := $(PLUGIN_IDS:%=$(B)/plugins/%.so)
+PLUGIN_TESTS := $(patsubst plugins/%_test.c,$(B)/tests/plugin/%_test,$(wildcard plugins/*/*_test.c))
+TEMPLATE := $(B)/template/example.so $(B)/tests/template/example_test
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
+SDK_HEADERS := $(shell find sdk/include -name '*.h' | LC_ALL=C sort)
+
+.PHONY: all test check demo bench lint install uninstall clean help setup format guests
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(B)/backplane $(PLUGINS) $(B)/machines/.stamp   ## build the program, every plugin and the machine files
+
+$(B)/backplane: $(B)/obj/vmm/cli/main.o $(B)/libvmm.a
+	$(CC) $(SAN_LD) $(LDFLAGS) -o $@ $^ $(VMM_LIBS)
+
+$(B)/libvmm.a: $(VMM_OBJ)
+	rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/libbackplane-bench.a: $(BENCH_OBJ) $(patsubst %.c,$(B)/obj/%.o,$(wildcard sdk/host/*.c))
+	rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/libbackplane-device.a: $(LIB_OBJ)
+	rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/obj/vmm/%.o: vmm/%.c | setup
+	@mkdir -p $(@D)
+	$(CC) $(VMM_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/obj/sdk/%.pic.o: sdk/%.c | setup
+	@mkdir -p $(@D)
+	$(CC) $(PLUGIN_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/obj/sdk/%.o: sdk/%.c | setup
+	@mkdir -p $(@D)
+	$(CC) $(CF) -Isdk/include -Isdk/host $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/obj/plugins/%.o: plugins/%.c | setup
+	@mkdir -p $(@D)
+	$(CC) $(PLUGIN_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# One folder, one plugin: every .c in plugins/ID but its test goes into ID.so.
+.SECONDEXPANSION:
+plugin_objects = $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard plugins/$(1)/*.c)))
+$(B)/plugins/%.so: $$(call plugin_objects,$$*) $(B)/libbackplane-device.a sdk/lib/plugin.map
+	@mkdir -p $(@D)
+	$(CC) $(SAN_LD) $(PLUGIN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libbackplane-device.a
+
+$(B)/machines/.stamp: $(wildcard machines/*.ini)
+	@mkdir -p $(@D)
+	rm -f $(@D)/*.ini && cp $^ $(@D)/ && touch $@
+
+# --- tests -----------------------------------------------------------------------------------
+TEST_CF = $(CF) -Isdk/include -Isdk/host -Isdk/bench -Ivmm -Itests -DBUILD_DIR='"$(B)"'
+
+$(B)/tests/unit/%: tests/unit/%.c $(B)/libvmm.a | setup
+	@mkdir -p $(@D)
+	$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS) -lcmocka
+
+$(B)/tests/plugin/%_test: plugins/%_test.c $$(call plugin_objects,$$(notdir $$(@D))) $(B)/libbackplane-bench.a $(B)/libbackplane-device.a
+	@mkdir -p $(@D)
+	$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(B)/libbackplane-bench.a $(B)/libbackplane-device.a -lcmocka -lm
+
+tests: $(UNIT_TESTS) $(PLUGIN_TESTS) all
+
+test: setup tests               ## run every unit, plugin, machine and table test
+	tests/run $(B)
+
+check: lint test                ## everything a push needs: lint, tests, sanitizers, boots
+	bash .ci/run
+
+demo: all                       ## boot a distribution's Linux on machines/virt.ini, to a shell
+	tests/boot/demo $(B)
+
+bench: all                      ## measure speed and memory, beside peers where installed
+	tests/bench/run $(B)
+
+lint:                           ## layering, style and header rules, by script
+	tests/lint/run
+
+setup:                          ## install what is missing from the distribution's packages
+	@tests/setup
+
+install: all                    ## install under DESTDIR and PREFIX
+	tests/install install "$(B)" "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
+
+uninstall:                      ## remove what install has put there
+	tests/install uninstall "$(B)" "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
+
+format:                         ## run clang-format over the tree
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:                          ## remove what was built; what was fetched stays in build/cache
+	find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +
+
+help:                           ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  MODE=release|clang|asan|tsan|fuzz picks a build tree; CFLAGS are appended"
+
+-include $(shell find $(B)/obj $(B)/tests -name '*.d' 2>/dev/null)

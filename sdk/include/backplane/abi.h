@@ -48,8 +48,7 @@ typedef uint64_t bp_handle;
 #define BP_NO_HANDLE ((bp_handle)0)
 
 /* True if the `type` that `p` points to was made by someone whose `member` existed. */
-#define BP_HAS(type, p, member)                                                                    \
-    ((p)->struct_size >= offsetof(type, member) + sizeof((p)->member))
+#define BP_HAS(type, p, member) ((p)->struct_size >= offsetof(type, member) + sizeof((p)->member))
 
 #ifdef __cplusplus
 }

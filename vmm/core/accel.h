@@ -61,7 +61,8 @@ struct accel_config {
     enum arch arch;
     uint32_t n_cpus;
     uint64_t timebase_hz;
-    bool firmware; /* the guest brings its own machine-mode firmware: no firmware interface of ours */
+    bool firmware; /* the guest brings its own machine-mode firmware: no firmware interface of ours
+                    */
     const struct accel_env *env; /* must outlive the VM */
 };
 
@@ -70,8 +71,8 @@ struct accel_vcpu;
 
 /* How the vCPUs begin: one value for each kind of entry. */
 enum accel_entry {
-    ENTRY_BOOT_VCPU,   /* starts at once */
-    ENTRY_SECONDARY,   /* waits until the firmware interface starts it (SBI HSM, PSCI) */
+    ENTRY_BOOT_VCPU, /* starts at once */
+    ENTRY_SECONDARY, /* waits until the firmware interface starts it (SBI HSM, PSCI) */
 };
 
 struct trace_entry {

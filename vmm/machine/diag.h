@@ -28,8 +28,4 @@ void diag_add(struct diag *diag, const char *file, uint32_t line, const char *fo
 /* Sorted by file in order of reading, then line; the text, one error a line; free(). */
 char *diag_text(struct diag *diag);
 
-/* The known word nearest to `word` by edit distance, or NULL if none is near enough to be a
- * likely slip. Shared by all "did you mean". */
-const char *diag_nearest(const char *word, const char *const *known, size_t n_known);
-
 #endif

@@ -15,10 +15,12 @@ function layer_of(path, parts) {
     return split(path, parts, "/") > 2 && parts[1] == "vmm" ? parts[2] : ""
 }
 
-function resolve(name, dir) {
-    dir = file
-    sub(/\/[^\/]*$/, "", dir)
-    if ((dir "/" name) in exists) return dir "/" name
+function resolve(name, near) {
+    near = file
+    sub(/[^\/]*$/, name, near)
+    while (sub(/[^\/]+\/\.\.\//, "", near))
+        ;
+    if (near in exists) return near
     if (("vmm/" name) in exists) return "vmm/" name
     if (("sdk/host/" name) in exists) return "sdk/host/" name
     if (("sdk/bench/" name) in exists) return "sdk/bench/" name

@@ -86,7 +86,7 @@ int32_t vm_vcpu_call(struct vm *vm, uint32_t index, void (*f)(void *ctx, struct 
 /* Exit accounting for --stats, read after the run. */
 struct vm_stats {
     uint64_t mmio_reads, mmio_writes, stray, kicks;
-    uint64_t create_ns; /* from program start to the first vcpu_run */
+    uint64_t first_run_ns; /* CLOCK_MONOTONIC just before the first vcpu_run; 0: never ran */
 };
 void vm_stats_read(const struct vm *vm, struct vm_stats *out);
 

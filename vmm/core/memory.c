@@ -1,0 +1,128 @@
+#include "core/memory.h"
+
+#include <backplane/abi.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Aligned so that the host can back RAM with huge pages wherever the guest's own are. */
+#define HUGE_BYTES (2u << 20)
+
+int32_t memory_init(struct memory *memory, const struct aspace *as, struct err *err)
+{
+    *memory = (struct memory){0};
+    struct aspace_ram ram[2];
+    size_t n = aspace_ram(as, ram);
+    uint64_t bytes = aspace_ram_size(as);
+    if (bytes > SIZE_MAX - HUGE_BYTES)
+        return err_set(err, BP_ERR_NO_MEMORY, "memory: %llu bytes are more than this host can map",
+                       (unsigned long long)bytes);
+    void *mapping = mmap(NULL, bytes + HUGE_BYTES, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapping == MAP_FAILED)
+        return err_set(err, BP_ERR_NO_MEMORY,
+                       "memory: cannot reserve %llu MiB of guest RAM: %s; give the machine less",
+                       (unsigned long long)(bytes >> 20), strerror(errno));
+    memory->mapping = mapping;
+    memory->mapping_bytes = bytes + HUGE_BYTES;
+    uint8_t *host =
+        (uint8_t *)(((uintptr_t)mapping + HUGE_BYTES - 1) & ~(uintptr_t)(HUGE_BYTES - 1));
+    for (size_t i = 0; i < n; i++) {
+        memory->slots[i] = (struct memory_slot){ram[i].base, ram[i].size, host};
+        host += ram[i].size;
+    }
+    memory->n_slots = n;
+    return BP_OK;
+}
+
+void memory_fini(struct memory *memory)
+{
+    if (memory->mapping != NULL)
+        munmap(memory->mapping, memory->mapping_bytes);
+    *memory = (struct memory){0};
+}
+
+/* The slot that holds gpa, and how many bytes follow in it. */
+static uint8_t *memory_run(const struct memory *memory, uint64_t gpa, uint64_t *run)
+{
+    *run = 0;
+    for (size_t i = 0; i < memory->n_slots; i++) {
+        const struct memory_slot *slot = &memory->slots[i];
+        if (gpa >= slot->gpa && gpa - slot->gpa < slot->size) {
+            *run = slot->size - (gpa - slot->gpa);
+            return slot->host + (gpa - slot->gpa);
+        }
+    }
+    return NULL;
+}
+
+static int32_t memory_check(const struct memory *memory, uint64_t gpa, uint64_t size)
+{
+    while (size > 0) {
+        uint64_t run;
+        if (memory_run(memory, gpa, &run) == NULL)
+            return BP_ERR_RANGE;
+        if (size <= run)
+            return BP_OK;
+        size -= run;
+        gpa += run;
+    }
+    return BP_OK;
+}
+
+enum copy_kind { COPY_OUT, COPY_IN, COPY_FILL };
+
+static int32_t memory_copy(const struct memory *memory, uint64_t gpa, uint64_t size,
+                           enum copy_kind kind, void *to, const void *from, uint8_t byte)
+{
+    int32_t status = memory_check(memory, gpa, size);
+    if (status != BP_OK)
+        return status;
+    uint64_t done = 0;
+    while (done < size) {
+        uint64_t run;
+        uint8_t *host = memory_run(memory, gpa + done, &run);
+        size_t n = (size_t)(run < size - done ? run : size - done);
+        switch (kind) {
+        case COPY_OUT:
+            memcpy((uint8_t *)to + done, host, n);
+            break;
+        case COPY_IN:
+            memcpy(host, (const uint8_t *)from + done, n);
+            break;
+        case COPY_FILL:
+            memset(host, byte, n);
+            break;
+        }
+        done += n;
+    }
+    return BP_OK;
+}
+
+int32_t memory_read(const struct memory *memory, uint64_t gpa, void *to, uint64_t size)
+{
+    return memory_copy(memory, gpa, size, COPY_OUT, to, NULL, 0);
+}
+
+int32_t memory_write(struct memory *memory, uint64_t gpa, const void *from, uint64_t size)
+{
+    return memory_copy(memory, gpa, size, COPY_IN, NULL, from, 0);
+}
+
+int32_t memory_fill(struct memory *memory, uint64_t gpa, uint8_t byte, uint64_t size)
+{
+    return memory_copy(memory, gpa, size, COPY_FILL, NULL, NULL, byte);
+}
+
+void *memory_at(const struct memory *memory, uint64_t gpa, uint64_t size)
+{
+    uint64_t run;
+    uint8_t *host = memory_run(memory, gpa, &run);
+    return host != NULL && size <= run ? host : NULL;
+}
+
+void memory_clear(struct memory *memory)
+{
+    if (memory->mapping != NULL)
+        (void)madvise(memory->mapping, memory->mapping_bytes, MADV_DONTNEED);
+}

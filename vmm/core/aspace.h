@@ -1,7 +1,8 @@
 /*
  * The guest-physical address space: RAM, fixed regions, and regions placed above RAM. Every pair is
- * checked for overlap, every end for wrap-around and for the guest's physical address width. All
- * operations are O(log n), apart from insertion into the sorted array.
+ * checked for overlap, every end for wrap-around and for the guest's physical address width.
+ * Finding an owner or an overlap is O(log n); placing looks only at gaps beyond what is packed
+ * already.
  *
  * What is mapped is what is described: the bus, the device tree, the map and E820 read this.
  */

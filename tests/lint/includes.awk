@@ -35,6 +35,12 @@ function folder(path, depth, parts, i, n, text) {
 }
 
 function check_angle(name) {
+    # The bench is for tests, and for itself.
+    if (name ~ /^backplane\/bench/ && (("sdk/bench/" name) in exists)) {
+        if (file !~ /^sdk\/(bench|template)\/|^tests\/|_test\.c$/)
+            report("sdk", "<" name "> is for tests")
+        return
+    }
     if (name ~ /^backplane\//) {
         if (!(("sdk/include/" name) in exists)) report("include", "<" name "> is not in sdk/include")
         return

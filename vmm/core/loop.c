@@ -23,13 +23,6 @@ struct loop_watch {
     struct loop_watch *next_dead;
 };
 
-struct loop_task {
-    struct loop_task *next;
-    void (*fn)(void *ctx, uint64_t arg);
-    void *ctx;
-    uint64_t arg;
-};
-
 struct loop {
     int epoll_fd;
     int wake_fd;
@@ -102,7 +95,8 @@ void loop_destroy(struct loop *loop)
     loop_bury(loop);
     while (loop->first != NULL) {
         struct loop_task *next = loop->first->next;
-        free(loop->first);
+        if (loop->first->is_heap)
+            free(loop->first);
         loop->first = next;
     }
     clock_destroy(loop->clock);
@@ -175,17 +169,23 @@ void loop_watch_remove(struct loop_watch *watch)
     pthread_mutex_unlock(&loop->lock);
 }
 
-int32_t loop_post(struct loop *loop, void (*fn)(void *ctx, uint64_t arg), void *ctx, uint64_t arg)
+void loop_post_task(struct loop *loop, struct loop_task *task)
 {
-    struct loop_task *task = malloc(sizeof(*task));
-    if (task == NULL)
-        return BP_ERR_NO_MEMORY;
-    *task = (struct loop_task){.fn = fn, .ctx = ctx, .arg = arg};
+    task->next = NULL;
     pthread_mutex_lock(&loop->lock);
     *loop->last = task;
     loop->last = &task->next;
     pthread_mutex_unlock(&loop->lock);
     loop_wake(loop);
+}
+
+int32_t loop_post(struct loop *loop, void (*fn)(void *ctx, uint64_t arg), void *ctx, uint64_t arg)
+{
+    struct loop_task *task = malloc(sizeof(*task));
+    if (task == NULL)
+        return BP_ERR_NO_MEMORY;
+    *task = (struct loop_task){.fn = fn, .ctx = ctx, .arg = arg, .is_heap = true};
+    loop_post_task(loop, task);
     return BP_OK;
 }
 
@@ -199,8 +199,10 @@ static void loop_run_tasks(struct loop *loop)
     pthread_mutex_unlock(&loop->lock);
     while (task != NULL) {
         struct loop_task *next = task->next;
-        task->fn(task->ctx, task->arg);
-        free(task);
+        struct loop_task now = *task; /* fn may post its own task again */
+        if (task->is_heap)
+            free(task);
+        now.fn(now.ctx, now.arg);
         task = next;
     }
 }

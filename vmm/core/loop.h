@@ -33,6 +33,18 @@ void loop_watch_remove(struct loop_watch *watch); /* [any], also within callback
 /* [any] fn(ctx, arg) soon, in order of posting. BP_ERR_NO_MEMORY. */
 int32_t loop_post(struct loop *loop, void (*fn)(void *ctx, uint64_t arg), void *ctx, uint64_t arg);
 
+/* The same with memory of the caller's, so that it cannot fail. The task is free for reuse when fn
+ * is called. */
+struct loop_task {
+    struct loop_task *next;
+    void (*fn)(void *ctx, uint64_t arg);
+    void *ctx;
+    uint64_t arg;
+    bool is_heap; /* the loop's own, set by loop_post */
+};
+
+void loop_post_task(struct loop *loop, struct loop_task *task); /* [any] */
+
 /* Handles events until loop_stop; loop_step handles what is there, waiting at most timeout_ns. */
 void loop_run(struct loop *loop);
 void loop_step(struct loop *loop, uint64_t timeout_ns);

@@ -8,37 +8,55 @@
 /* Aligned so that the host can back RAM with huge pages wherever the guest's own are. */
 #define HUGE_BYTES (2u << 20)
 
+static uint8_t *reserve(struct memory *memory, uint64_t bytes, struct err *err)
+{
+    if (memory->n_mappings == MEMORY_SLOTS_MAX || bytes > SIZE_MAX - HUGE_BYTES) {
+        (void)err_set(err, BP_ERR_NO_SPACE, "memory: more than this host can map");
+        return NULL;
+    }
+    void *start = mmap(NULL, bytes + HUGE_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED) {
+        (void)err_set(err, BP_ERR_NO_MEMORY,
+                      "memory: cannot reserve %llu MiB of guest RAM: %s; give the machine less",
+                      (unsigned long long)(bytes >> 20), strerror(errno));
+        return NULL;
+    }
+    memory->mappings[memory->n_mappings++] =
+        (struct memory_mapping){.start = start, .bytes = bytes + HUGE_BYTES};
+    return (uint8_t *)(((uintptr_t)start + HUGE_BYTES - 1) & ~(uintptr_t)(HUGE_BYTES - 1));
+}
+
 int32_t memory_init(struct memory *memory, const struct aspace *as, struct err *err)
 {
     *memory = (struct memory){0};
     struct aspace_ram ram[2];
     size_t n = aspace_ram(as, ram);
-    uint64_t bytes = aspace_ram_size(as);
-    if (bytes > SIZE_MAX - HUGE_BYTES)
-        return err_set(err, BP_ERR_NO_MEMORY, "memory: %llu bytes are more than this host can map",
-                       (unsigned long long)bytes);
-    void *mapping = mmap(NULL, bytes + HUGE_BYTES, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (mapping == MAP_FAILED)
-        return err_set(err, BP_ERR_NO_MEMORY,
-                       "memory: cannot reserve %llu MiB of guest RAM: %s; give the machine less",
-                       (unsigned long long)(bytes >> 20), strerror(errno));
-    memory->mapping = mapping;
-    memory->mapping_bytes = bytes + HUGE_BYTES;
-    uint8_t *host =
-        (uint8_t *)(((uintptr_t)mapping + HUGE_BYTES - 1) & ~(uintptr_t)(HUGE_BYTES - 1));
+    uint8_t *host = reserve(memory, aspace_ram_size(as), err);
+    if (host == NULL)
+        return BP_ERR_NO_MEMORY;
     for (size_t i = 0; i < n; i++) {
-        memory->slots[i] = (struct memory_slot){ram[i].base, ram[i].size, host};
+        memory->slots[memory->n_slots++] = (struct memory_slot){ram[i].base, ram[i].size, host};
         host += ram[i].size;
     }
-    memory->n_slots = n;
+    return BP_OK;
+}
+
+int32_t memory_add(struct memory *memory, uint64_t gpa, uint64_t size, size_t *slot,
+                   struct err *err)
+{
+    uint8_t *host = memory->n_slots == MEMORY_SLOTS_MAX ? NULL : reserve(memory, size, err);
+    if (host == NULL)
+        return BP_ERR_NO_MEMORY;
+    *slot = memory->n_slots;
+    memory->slots[memory->n_slots++] = (struct memory_slot){gpa, size, host};
     return BP_OK;
 }
 
 void memory_fini(struct memory *memory)
 {
-    if (memory->mapping != NULL)
-        munmap(memory->mapping, memory->mapping_bytes);
+    for (size_t i = 0; i < memory->n_mappings; i++)
+        munmap(memory->mappings[i].start, memory->mappings[i].bytes);
     *memory = (struct memory){0};
 }
 
@@ -123,6 +141,6 @@ void *memory_at(const struct memory *memory, uint64_t gpa, uint64_t size)
 
 void memory_clear(struct memory *memory)
 {
-    if (memory->mapping != NULL)
-        (void)madvise(memory->mapping, memory->mapping_bytes, MADV_DONTNEED);
+    for (size_t i = 0; i < memory->n_mappings; i++)
+        (void)madvise(memory->mappings[i].start, memory->mappings[i].bytes, MADV_DONTNEED);
 }

@@ -18,10 +18,12 @@ struct vm {
     bool has_memory;
     struct bus *bus;
     struct loop *loop;
+    struct workers *workers;
     struct accel_vm *accel_vm;
     struct vcpu_thread **vcpus; /* config.n_cpus; NULL where not made yet */
     /* The first request of a run: result | code << 8; RUN_HANDLED while there is none. */
     _Atomic uint64_t request;
+    atomic_bool interrupted; /* by the user; not lost when the guest asks for something as well */
     _Atomic uint64_t ticks_offset;
     _Atomic uint64_t first_run_ns;
     pthread_mutex_t stray_lock;
@@ -144,6 +146,8 @@ static int32_t vm_build(struct vm *vm, struct err *err)
     int32_t status = bus_create(&vm->bus, on_stray, vm, err);
     if (status == BP_OK)
         status = loop_create(&vm->loop, err);
+    if (status == BP_OK)
+        status = workers_create(vm->loop, &vm->workers, err);
     if (status != BP_OK)
         return status;
     struct accel_config accel = {.arch = c->arch,
@@ -198,6 +202,7 @@ void vm_destroy(struct vm *vm)
     if (vm->accel_vm != NULL)
         vm->config.accel->vm_destroy(vm->accel_vm);
     memory_fini(&vm->memory);
+    workers_destroy(vm->workers);
     loop_destroy(vm->loop);
     bus_destroy(vm->bus);
     pthread_mutex_destroy(&vm->error_lock);
@@ -253,6 +258,20 @@ struct bus *vm_bus(struct vm *vm)
 struct loop *vm_loop(struct vm *vm)
 {
     return vm->loop;
+}
+
+struct workers *vm_workers(struct vm *vm)
+{
+    return vm->workers;
+}
+
+int32_t vm_add_memory(struct vm *vm, uint64_t gpa, uint64_t size, struct err *err)
+{
+    size_t slot;
+    int32_t status = memory_add(&vm->memory, gpa, size, &slot, err);
+    if (status != BP_OK)
+        return status;
+    return vm->config.accel->map_memory(vm->accel_vm, gpa, vm->memory.slots[slot].host, size, err);
 }
 
 const struct accel_ops *vm_accel(const struct vm *vm)
@@ -318,14 +337,20 @@ void vm_request(struct vm *vm, enum run_result what, uint32_t code)
 
 void vm_interrupt(struct vm *vm)
 {
-    vm_request(vm, RUN_INTERRUPTED, 0);
+    atomic_store(&vm->interrupted, true);
+    loop_stop(vm->loop);
 }
 
 static struct vm_outcome vm_take_request(struct vm *vm)
 {
     uint64_t request = atomic_exchange(&vm->request, RUN_HANDLED);
-    return (struct vm_outcome){.result = (enum run_result)(request & 0xff),
-                               .code = (uint32_t)(request >> 8)};
+    struct vm_outcome outcome = {.result = (enum run_result)(request & 0xff),
+                                 .code = (uint32_t)(request >> 8)};
+    bool has_ended = outcome.result == RUN_HALTED || outcome.result == RUN_CRASHED ||
+                     outcome.result == RUN_ERROR;
+    if (atomic_exchange(&vm->interrupted, false) && !has_ended)
+        outcome = (struct vm_outcome){.result = RUN_INTERRUPTED};
+    return outcome;
 }
 
 /* From all vCPUs started to all stopped. */

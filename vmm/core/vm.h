@@ -13,6 +13,7 @@
 #include "core/bus.h"
 #include "core/loop.h"
 #include "core/memory.h"
+#include "core/workers.h"
 
 struct vm;
 
@@ -53,6 +54,10 @@ uint64_t vm_memory_base(const struct vm *vm);
 
 struct bus *vm_bus(struct vm *vm); /* memory-mapped */
 struct loop *vm_loop(struct vm *vm);
+struct workers *vm_workers(struct vm *vm);
+
+/* Memory that a device brings: backs [gpa, gpa + size). During set-up. */
+int32_t vm_add_memory(struct vm *vm, uint64_t gpa, uint64_t size, struct err *err);
 const struct accel_ops *vm_accel(const struct vm *vm);
 struct accel_vm *vm_accel_vm(struct vm *vm);
 struct accel_vcpu *vm_vcpu(struct vm *vm, uint32_t index);

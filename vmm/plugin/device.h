@@ -8,6 +8,7 @@
 
 #include <backplane/device.h>
 #include <backplane/if/block.h>
+#include <backplane/if/irqchip.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@
 
 struct vm;
 struct virtio_dev;
+struct device_watch;
 
 struct device_region {
     const struct bp_region *row;
@@ -59,23 +61,26 @@ struct device {
     struct property_value *values;
     char **texts; /* owned copies behind string values */
 
-    struct device *irqchip; /* where the lines go; NULL: nowhere */
-    struct device **users;  /* who links to this device */
-    uint32_t *user_links;   /* with which of their links */
+    bool *is_set; /* properties that device_set has set */
+
+    struct device *irqchip;                   /* where the lines go; NULL: nowhere */
+    const struct bp_irqchip_ops *irqchip_ops; /* of an interrupt controller: its own service */
+    struct device **users;                    /* who links to this device */
+    uint32_t *user_links;                     /* with which of their links */
     size_t n_users;
 
     pthread_mutex_t lock;
-    pthread_t lock_owner;
-    bool lock_held;
+    _Atomic uintptr_t lock_owner; /* a thread's mark while it holds the lock, else 0 */
 
     pthread_mutex_t inner; /* guards what follows */
     struct handle_table timers;
     struct handle_table watches;
     struct handle_table tickets; /* block requests on their way to this backend */
-    uint32_t jobs;               /* worker pieces and deferred calls that are out */
-    pthread_cond_t jobs_done;
+    struct device_watch *removed_watches;
+    uint32_t jobs;           /* worker pieces and deferred calls that are out */
     uint32_t pending_events; /* link events announced, not yet delivered, as bits */
     bool frozen;             /* the map: resize is over */
+    bool created;
     bool realized;
     bool closing;
     struct log_limit guest_limit;

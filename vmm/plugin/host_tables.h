@@ -35,10 +35,10 @@ extern const struct bp_worker host_worker;
 extern const struct bp_host host_core;
 
 /* Hooks of the interfaces into the life cycle. Each takes a device that never used it. */
-void host_timers_stop(struct device *dev);  /* disarms all of the device's timers */
-void host_timers_fini(struct device *dev);  /* frees them */
-void host_loop_fini(struct device *dev);    /* ends the device's watches */
-void host_worker_wait(struct device *dev);  /* until no job of the device is out */
+void host_timers_stop(struct device *dev); /* disarms all of the device's timers */
+void host_timers_fini(struct device *dev); /* frees them */
+void host_loop_fini(struct device *dev);   /* ends the device's watches */
+void host_worker_wait(struct device *dev); /* until no job of the device is out */
 
 /* An unconnected link, or a target without the service, is NULL. */
 struct device_link *device_link_at(struct device *dev, uint32_t link);

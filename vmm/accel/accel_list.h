@@ -1,0 +1,11 @@
+/* The accelerators there are, and which one runs a guest. */
+#ifndef VMM_ACCEL_ACCEL_LIST_H
+#define VMM_ACCEL_ACCEL_LIST_H
+
+#include "core/accel.h"
+
+/* `wanted` is "auto", "kvm" or "soft". auto: KVM if the guest is of the host's architecture and a
+ * probe passes, else the software processor where there is one. NULL and the sentence otherwise. */
+const struct accel_ops *accel_choose(const char *wanted, enum arch arch, struct err *err);
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * Reads the note of a plugin file, ELF-64 little-endian, without running anything of it. Every
+ * offset and size in the file is taken for hostile.
+ */
+#include <backplane/plugin.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "plugin/registry.h"
+
+#define SECTIONS_MAX 4096u
+
+struct elf_file {
+    int fd;
+    uint64_t size;
+    Elf64_Ehdr header;
+};
+
+static bool read_at(const struct elf_file *file, uint64_t offset, void *to, size_t size)
+{
+    if (size > file->size || offset > file->size - size)
+        return false;
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = pread(file->fd, (char *)to + done, size - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        done += (size_t)n;
+    }
+    return true;
+}
+
+static uint16_t host_machine(void)
+{
+    Elf64_Ehdr self = {0};
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : pread(fd, &self, sizeof(self), 0);
+    if (fd >= 0)
+        close(fd);
+    return n == (ssize_t)sizeof(self) ? self.e_machine : (uint16_t)EM_NONE;
+}
+
+static const char *machine_name(uint16_t machine)
+{
+    switch (machine) {
+    case EM_X86_64:
+        return "x86_64";
+    case EM_AARCH64:
+        return "arm64";
+    case EM_RISCV:
+        return "riscv64";
+    case EM_386:
+        return "i386";
+    case EM_ARM:
+        return "arm";
+    default:
+        return "another machine";
+    }
+}
+
+static int32_t check_header(struct elf_file *file, const char *path, struct err *err)
+{
+    const Elf64_Ehdr *h = &file->header;
+    if (!read_at(file, 0, &file->header, sizeof(file->header)) ||
+        memcmp(h->e_ident, ELFMAG, SELFMAG) != 0)
+        return err_set(err, BP_ERR_FORMAT, "%s: not an ELF file, so not a plugin", path);
+    if (h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_ident[EI_DATA] != ELFDATA2LSB)
+        return err_set(err, BP_ERR_FORMAT,
+                       "%s: not a 64-bit little-endian ELF file; build the plugin for this machine",
+                       path);
+    uint16_t machine = host_machine();
+    if (h->e_machine != machine)
+        return err_set(err, BP_ERR_FORMAT,
+                       "%s: built for %s, this program runs on %s; build the plugin for %s", path,
+                       machine_name(h->e_machine), machine_name(machine), machine_name(machine));
+    if (h->e_type != ET_DYN)
+        return err_set(err, BP_ERR_FORMAT, "%s: not a shared object; link it with -shared", path);
+    if (h->e_shentsize != sizeof(Elf64_Shdr) || h->e_shnum == 0 || h->e_shnum > SECTIONS_MAX ||
+        h->e_shstrndx >= h->e_shnum)
+        return err_set(
+            err, BP_ERR_FORMAT,
+            "%s: no usable section table; do not strip it with sstrip, or build it again", path);
+    return BP_OK;
+}
+
+static bool section_at(const struct elf_file *file, uint32_t i, Elf64_Shdr *section)
+{
+    uint64_t offset = (uint64_t)i * sizeof(*section);
+    return file->header.e_shoff <= UINT64_MAX - offset &&
+           read_at(file, file->header.e_shoff + offset, section, sizeof(*section));
+}
+
+/* True when the section's name is `name`; the name table is the file's, so read bounded. */
+static bool section_is(const struct elf_file *file, const Elf64_Shdr *names,
+                       const Elf64_Shdr *section, const char *name)
+{
+    char found[sizeof(BP_NOTE_SECTION)];
+    size_t size = strlen(name) + 1;
+    if (section->sh_name >= names->sh_size || names->sh_size - section->sh_name < size)
+        return false;
+    return read_at(file, names->sh_offset + section->sh_name, found, size) &&
+           memcmp(found, name, size) == 0;
+}
+
+static int32_t find_note(const struct elf_file *file, const char *path, struct bp_note *note,
+                         struct err *err)
+{
+    Elf64_Shdr names, section;
+    if (!section_at(file, file->header.e_shstrndx, &names))
+        return err_set(err, BP_ERR_FORMAT, "%s: its section table is cut off; build it again",
+                       path);
+    for (uint32_t i = 0; i < file->header.e_shnum; i++) {
+        if (!section_at(file, i, &section))
+            return err_set(err, BP_ERR_FORMAT, "%s: its section table is cut off; build it again",
+                           path);
+        if (section.sh_type != SHT_NOTE || !section_is(file, &names, &section, BP_NOTE_SECTION))
+            continue;
+        if (section.sh_size < sizeof(*note) ||
+            !read_at(file, section.sh_offset, note, sizeof(*note)) ||
+            note->name_size != sizeof(BP_NOTE_NAME) || note->type != BP_NOTE_TYPE ||
+            memcmp(note->name, BP_NOTE_NAME, sizeof(BP_NOTE_NAME)) != 0 ||
+            memchr(note->id, '\0', sizeof(note->id)) == NULL || note->id[0] == '\0' ||
+            memchr(note->version, '\0', sizeof(note->version)) == NULL)
+            return err_set(err, BP_ERR_FORMAT,
+                           "%s: its Backplane note is damaged; build the plugin again", path);
+        return BP_OK;
+    }
+    return err_set(err, BP_ERR_FORMAT,
+                   "%s: no Backplane note, so not a plugin; end its source with BP_PLUGIN(...)",
+                   path);
+}
+
+int32_t plugin_read_note(const char *path, char id[64], char version[32], uint32_t *abi_major,
+                         uint32_t *abi_minor, uint32_t *flags, struct err *err)
+{
+    struct elf_file file = {.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    if (file.fd < 0)
+        return err_set(err, BP_ERR_NOT_FOUND, "%s: cannot be read: %s", path, strerror(errno));
+    struct stat st;
+    struct bp_note note;
+    int32_t status;
+    if (fstat(file.fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        status = err_set(err, BP_ERR_FORMAT, "%s: not a regular file, so not a plugin", path);
+    } else {
+        file.size = (uint64_t)st.st_size;
+        status = check_header(&file, path, err);
+        if (status == BP_OK)
+            status = find_note(&file, path, &note, err);
+    }
+    close(file.fd);
+    if (status != BP_OK)
+        return status;
+    memcpy(id, note.id, BP_ID_MAX);
+    memcpy(version, note.version, BP_VERSION_MAX);
+    *abi_major = note.abi_major;
+    *abi_minor = note.abi_minor;
+    *flags = note.flags;
+    return BP_OK;
+}

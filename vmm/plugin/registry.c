@@ -1,0 +1,275 @@
+#include "plugin/registry.h"
+
+#include <backplane/plugin.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "plugin/loader.h"
+#include "util/nearest.h"
+#include "util/paths.h"
+
+struct plugin {
+    struct plugin_info info;
+    char id[BP_ID_MAX];
+    char version[BP_VERSION_MAX];
+    char *path;
+    const struct bp_class *class_; /* once loaded */
+};
+
+struct refused {
+    char id[BP_ID_MAX]; /* from the file's name */
+    char *sentence;
+};
+
+struct registry {
+    struct plugin **plugins; /* sorted by id */
+    size_t n, capacity;
+    struct refused *refused;
+    size_t n_refused;
+};
+
+struct registry *registry_create(void)
+{
+    return calloc(1, sizeof(struct registry));
+}
+
+void registry_destroy(struct registry *registry)
+{
+    if (registry == NULL)
+        return;
+    for (size_t i = 0; i < registry->n; i++) {
+        free(registry->plugins[i]->path);
+        free(registry->plugins[i]);
+    }
+    for (size_t i = 0; i < registry->n_refused; i++)
+        free(registry->refused[i].sentence);
+    free(registry->plugins);
+    free(registry->refused);
+    free(registry);
+}
+
+/* The position of an id, or where it would go. */
+static size_t position(const struct registry *registry, const char *id, bool *is_there)
+{
+    size_t low = 0, high = registry->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(registry->plugins[middle]->id, id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *is_there = low < registry->n && strcmp(registry->plugins[low]->id, id) == 0;
+    return low;
+}
+
+static void refuse(struct registry *registry, const char *file_name, const char *sentence)
+{
+    struct refused *list =
+        realloc(registry->refused, (registry->n_refused + 1) * sizeof(struct refused));
+    if (list == NULL)
+        return;
+    registry->refused = list;
+    struct refused *r = &list[registry->n_refused];
+    (void)snprintf(r->id, sizeof(r->id), "%.*s", (int)strcspn(file_name, "."), file_name);
+    r->sentence = strdup(sentence);
+    if (r->sentence != NULL)
+        registry->n_refused++;
+}
+
+static int32_t insert(struct registry *registry, struct plugin *plugin)
+{
+    bool is_there;
+    size_t at = position(registry, plugin->id, &is_there);
+    if (is_there)
+        return BP_ERR_EXISTS;
+    if (registry->n == registry->capacity) {
+        size_t capacity = registry->capacity == 0 ? 32 : 2 * registry->capacity;
+        struct plugin **list = realloc(registry->plugins, capacity * sizeof(struct plugin *));
+        if (list == NULL)
+            return BP_ERR_NO_MEMORY;
+        registry->plugins = list;
+        registry->capacity = capacity;
+    }
+    memmove(&registry->plugins[at + 1], &registry->plugins[at],
+            (registry->n - at) * sizeof(struct plugin *));
+    registry->plugins[at] = plugin;
+    registry->n++;
+    return BP_OK;
+}
+
+/* A file or directory that others could have changed must not be run. */
+static int32_t check_owner(const char *path, struct err *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return err_set(err, BP_ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    if (st.st_uid != 0 && st.st_uid != geteuid())
+        return err_set(err, BP_ERR_PERMISSION,
+                       "%s: belongs to user %u; it must be owned by root or by you (chown it)",
+                       path, (unsigned)st.st_uid);
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return err_set(err, BP_ERR_PERMISSION, "%s: others may write to it; run: chmod go-w %s",
+                       path, path);
+    return BP_OK;
+}
+
+static int32_t add_file(struct registry *registry, const char *path, struct err *err)
+{
+    int32_t status = check_owner(path, err);
+    if (status != BP_OK)
+        return status;
+    struct plugin *plugin = calloc(1, sizeof(*plugin));
+    if (plugin == NULL || (plugin->path = strdup(path)) == NULL) {
+        free(plugin);
+        return err_set(err, BP_ERR_NO_MEMORY, "%s: out of memory", path);
+    }
+    plugin->info =
+        (struct plugin_info){.id = plugin->id, .version = plugin->version, .path = plugin->path};
+    status = plugin_read_note(path, plugin->id, plugin->version, &plugin->info.abi_major,
+                              &plugin->info.abi_minor, &plugin->info.flags, err);
+    if (status == BP_OK) {
+        status = insert(registry, plugin);
+        if (status == BP_ERR_NO_MEMORY)
+            (void)err_set(err, status, "%s: out of memory", path);
+    }
+    if (status != BP_OK) {
+        free(plugin->path);
+        free(plugin);
+    }
+    return status == BP_ERR_EXISTS ? BP_OK : status;
+}
+
+static int only_shared_objects(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+    return len > 3 && entry->d_name[0] != '.' && strcmp(entry->d_name + len - 3, ".so") == 0;
+}
+
+int32_t registry_add_directory(struct registry *registry, const char *path, bool must_exist,
+                               struct err *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        if (errno == ENOENT && !must_exist)
+            return BP_OK;
+        return err_set(err, BP_ERR_NOT_FOUND, "plugin directory %s: %s", path, strerror(errno));
+    }
+    if (!S_ISDIR(st.st_mode))
+        return err_set(err, BP_ERR_INVALID, "plugin directory %s: not a directory", path);
+    int32_t status = check_owner(path, err);
+    if (status != BP_OK) {
+        err_prefix(err, "plugin directory");
+        return status;
+    }
+    struct dirent **entries;
+    int n = scandir(path, &entries, only_shared_objects, alphasort);
+    if (n < 0)
+        return err_set(err, BP_ERR_PERMISSION, "plugin directory %s: cannot be listed: %s", path,
+                       strerror(errno));
+    for (int i = 0; i < n; i++) {
+        char file[PATH_MAX];
+        struct err why;
+        if (snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name) < (int)sizeof(file) &&
+            add_file(registry, file, &why) != BP_OK)
+            refuse(registry, entries[i]->d_name, why.text);
+        free(entries[i]);
+    }
+    free(entries);
+    return BP_OK;
+}
+
+static int32_t add_search_path(struct registry *registry, const char *list, struct err *err)
+{
+    char *copy = strdup(list);
+    if (copy == NULL)
+        return err_set(err, BP_ERR_NO_MEMORY, "plugin path: out of memory");
+    int32_t status = BP_OK;
+    char *rest = copy;
+    for (char *dir = strsep(&rest, ":"); dir != NULL && status == BP_OK; dir = strsep(&rest, ":"))
+        if (dir[0] != '\0')
+            status = registry_add_directory(registry, dir, true, err);
+    free(copy);
+    return status;
+}
+
+int32_t registry_add_defaults(struct registry *registry, const char *const *dirs, size_t n_dirs,
+                              struct err *err)
+{
+    int32_t status = BP_OK;
+    for (size_t i = 0; i < n_dirs && status == BP_OK; i++)
+        status = registry_add_directory(registry, dirs[i], true, err);
+    bool privileged = getauxval(AT_SECURE) != 0;
+    const char *search = getenv("BACKPLANE_PLUGIN_PATH");
+    if (status == BP_OK && search != NULL && !privileged)
+        status = add_search_path(registry, search, err);
+    char path[PATH_MAX];
+    if (status == BP_OK && paths_plugins(path, sizeof(path)))
+        status = registry_add_directory(registry, path, false, err);
+    return status;
+}
+
+size_t registry_count(const struct registry *registry)
+{
+    return registry->n;
+}
+
+const struct plugin_info *registry_at(const struct registry *registry, size_t i)
+{
+    return i < registry->n ? &registry->plugins[i]->info : NULL;
+}
+
+const struct plugin_info *registry_find(const struct registry *registry, const char *id)
+{
+    bool is_there;
+    size_t at = position(registry, id, &is_there);
+    return is_there ? &registry->plugins[at]->info : NULL;
+}
+
+const char *registry_refused(const struct registry *registry, size_t i)
+{
+    return i < registry->n_refused ? registry->refused[i].sentence : NULL;
+}
+
+static void explain_unknown(const struct registry *registry, const char *id, struct err *err)
+{
+    for (size_t i = 0; i < registry->n_refused; i++)
+        if (strcmp(registry->refused[i].id, id) == 0) {
+            (void)err_set(err, BP_ERR_FORMAT, "plugin %s: %s", id, registry->refused[i].sentence);
+            return;
+        }
+    const char **known = calloc(registry->n + 1, sizeof(*known));
+    for (size_t i = 0; known != NULL && i < registry->n; i++)
+        known[i] = registry->plugins[i]->id;
+    const char *near = known != NULL ? nearest_word(id, known, registry->n) : NULL;
+    if (near != NULL)
+        (void)err_set(err, BP_ERR_NOT_FOUND, "there is no plugin \"%s\"; did you mean \"%s\"?", id,
+                      near);
+    else
+        (void)err_set(err, BP_ERR_NOT_FOUND,
+                      "there is no plugin \"%s\"; `backplane plugin list` shows those there are",
+                      id);
+    free(known);
+}
+
+const struct bp_class *registry_class(struct registry *registry, const char *id, struct err *err)
+{
+    bool is_there;
+    size_t at = position(registry, id, &is_there);
+    if (!is_there) {
+        explain_unknown(registry, id, err);
+        return NULL;
+    }
+    struct plugin *plugin = registry->plugins[at];
+    if (plugin->class_ == NULL)
+        plugin->class_ = loader_load(&plugin->info, err);
+    return plugin->class_;
+}

@@ -72,7 +72,7 @@ $(B)/obj/sdk/%.pic.o: sdk/%.c | setup
 
 $(B)/obj/sdk/%.o: sdk/%.c | setup
 	@mkdir -p $(@D)
-	$(CC) $(CF) -Isdk/include -Isdk/host $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CF) -Isdk/include -Isdk/host -Isdk/bench $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/plugins/%.o: plugins/%.c | setup
 	@mkdir -p $(@D)

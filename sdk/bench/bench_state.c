@@ -1,0 +1,119 @@
+/* Saving, loading, and the round trip that every device must survive. */
+#include "bench_internal.h"
+#include "state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Rounds of settling that a device may take to come to rest. */
+#define QUIESCE_MAX 1000u
+
+static void quiesce(struct bench *b)
+{
+    int32_t status = BP_OK;
+
+    for (uint32_t i = 0; i < QUIESCE_MAX; i++) {
+        if (!b->class_->quiesce)
+            return;
+        bench_enter(b, "quiesce");
+        status = b->class_->quiesce(b->dev);
+        bench_leave(b);
+        if (status != BP_PENDING)
+            break;
+        bench_settle(b);
+    }
+    if (status)
+        bench_die(b, "quiesce gave %d", status);
+}
+
+uint8_t *bench_save(struct bench *b, uint64_t *size)
+{
+    struct state_buffer out;
+    int32_t status;
+
+    quiesce(b);
+    b->phase = PHASE_SAVE;
+    bench_enter(b, "save");
+    status = state_save(b->class_, b->dev, &out, b->error, sizeof(b->error));
+    bench_leave(b);
+    if (status)
+        bench_die(b, "save: %s", b->error);
+    bench_start(b);
+    *size = out.size;
+    return out.bytes;
+}
+
+int32_t bench_load(struct bench *b, const uint8_t *bytes, uint64_t size)
+{
+    int32_t status;
+
+    bench_reset(b, BP_RESET_COLD);
+    bench_enter(b, "load");
+    status = state_load(b->class_, b->dev, bytes, size, b->error, sizeof(b->error));
+    bench_leave(b);
+    bench_start(b);
+    return status;
+}
+
+static int32_t compare(struct bench *b, struct bench *fresh)
+{
+    const struct bp_class *c = b->class_;
+
+    for (uint32_t i = 0; i < c->lines.n_rows; i++) {
+        if (b->lines[i] != fresh->lines[i])
+            return bench_set_error(b, BP_ERR_STATE, "line %s is %u before and %u after",
+                                   class_line(c, i)->name, b->lines[i], fresh->lines[i]);
+    }
+    for (uint32_t cpu = 0; cpu < b->setup.cpus; cpu++) {
+        for (uint32_t irq = 1; irq < 8; irq++) {
+            if (b->cpu_irqs[cpu][irq] != fresh->cpu_irqs[cpu][irq])
+                return bench_set_error(b, BP_ERR_STATE,
+                                       "input %u of processor %u is %u before and %u after", irq,
+                                       cpu, b->cpu_irqs[cpu][irq], fresh->cpu_irqs[cpu][irq]);
+        }
+    }
+    if (bench_timers_armed(b) != bench_timers_armed(fresh))
+        return bench_set_error(b, BP_ERR_STATE, "%u timers are armed before and %u after",
+                               bench_timers_armed(b), bench_timers_armed(fresh));
+    return BP_OK;
+}
+
+/* The fresh device lives in the same world: time, RAM and disks. */
+static void same_world(struct bench *to, const struct bench *from)
+{
+    to->now_ns = from->now_ns;
+    to->wall_ns = from->wall_ns;
+    to->tick_offset = from->tick_offset;
+    memcpy(to->ram, from->ram, from->setup.ram_bytes);
+    for (uint32_t i = 0; i < MAX_LINKS; i++) {
+        if (from->links[i].disk)
+            memcpy(to->links[i].disk, from->links[i].disk, from->links[i].disk_size);
+    }
+}
+
+int32_t bench_check_state_roundtrip(struct bench *b)
+{
+    struct bench_setup setup = b->setup;
+    struct bench *fresh;
+    uint64_t first_size, second_size = 0;
+    uint8_t *second = NULL;
+    uint8_t *first = bench_save(b, &first_size);
+    int32_t status;
+
+    setup.fail_call = 0;
+    fresh = bench_create_with(b->class_, &setup);
+    same_world(fresh, b);
+    status = bench_load(fresh, first, first_size);
+    if (status) {
+        bench_set_error(b, status, "load: %s", fresh->error);
+    } else {
+        status = compare(b, fresh);
+        second = bench_save(fresh, &second_size);
+    }
+    if (!status && (first_size != second_size || memcmp(first, second, first_size) != 0))
+        status = bench_set_error(b, BP_ERR_STATE, "the second save gives other bytes");
+    free(first);
+    free(second);
+    bench_destroy(fresh);
+    return status;
+}

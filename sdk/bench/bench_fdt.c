@@ -1,6 +1,8 @@
 /* Records what describe_fdt adds to the device's node, as lines of a device-tree source. */
 #include "bench_internal.h"
 
+#include <backplane/if/fdt.h>
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

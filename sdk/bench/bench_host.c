@@ -2,6 +2,10 @@
 #include "bench_internal.h"
 #include "property.h"
 
+#include <backplane/if/config.h>
+#include <backplane/if/mem.h>
+#include <backplane/if/region.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -161,6 +161,26 @@ static void t_config_write(const struct bp_host *host, uint32_t offset, const vo
     }
 }
 
+/* One field with all there is: only the bench itself reads it again. */
+static int32_t t_save(const struct bp_host *host, const struct bp_state_writer *w)
+{
+    return w->put(w, "bench-transport", of(host), sizeof(struct bench_transport));
+}
+
+static int32_t t_load_check(const struct bp_host *host, const struct bp_state_reader *r)
+{
+    struct bench_transport t;
+
+    (void)host;
+    return r->get(r, "bench-transport", &t, sizeof(t));
+}
+
+static void t_load_commit(const struct bp_host *host, const struct bp_state_reader *r)
+{
+    r->get(r, "bench-transport", of(host), sizeof(struct bench_transport));
+    follow(bench_of(host));
+}
+
 const struct bp_virtio_transport bench_transport_if = {
     sizeof(struct bp_virtio_transport),
     0,
@@ -180,4 +200,7 @@ const struct bp_virtio_transport bench_transport_if = {
     t_config_generation,
     t_config_read,
     t_config_write,
+    t_save,
+    t_load_check,
+    t_load_commit,
 };

@@ -123,7 +123,8 @@ struct accel_ops {
     int32_t (*read_trace)(struct accel_vcpu *vcpu, struct trace_entry *out, size_t *n,
                           struct err *err);
 
-    /* The processor's description for the device tree: static strings that live as long as the
+    /* The processor's description for the device tree; with a NULL vm that of a VM with default
+     * settings. Static strings that live as long as the
      * program. riscv64: the ISA without and with the extension list, e.g. "rv64imafdc_zicsr...". */
     const char *(*isa_string)(struct accel_vm *vm);
     const char *(*mmu_type)(struct accel_vm *vm); /* "riscv,sv57" */

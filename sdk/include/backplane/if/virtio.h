@@ -33,11 +33,14 @@ struct bp_virtio_device_ops {
     /* Configuration bytes; offset + size <= config_size. NULL: zeroes, writes ignored. */
     void (*config_read)(void *dev, uint32_t offset, void *to, uint32_t size);
     void (*config_write)(void *dev, uint32_t offset, const void *from, uint32_t size);
-    /* The driver has set DRIVER_OK with these features (the device's own and the host's). */
+    /* The driver has set DRIVER_OK with these features (the device's own and the host's). Also
+     * after a snapshot of a running driver was loaded, before or after load_commit. */
     void (*activate)(void *dev, uint64_t features);
-    /* Chains may be waiting in a queue. */
+    /* Chains may be waiting in a queue. The driver notifies again only after pop has returned
+     * BP_ERR_NOT_FOUND: a class that stops earlier comes back by itself, also in start(). */
     void (*notify)(void *dev, uint32_t queue);
-    /* The driver has reset the device: forget every chain. Late answers become BP_ERR_STALE. */
+    /* The driver has reset the device: forget every chain. Late answers become BP_ERR_STALE. Block
+     * requests on their way still end, and the driver goes on only then. */
     void (*device_reset)(void *dev);
 };
 
@@ -70,7 +73,8 @@ struct bp_virtio {
     int32_t (*segments)(const struct bp_host *host, bp_handle chain, uint32_t writable,
                         uint64_t offset, uint64_t size, struct bp_segment *out, uint32_t *n);
     /* [dev] Ends a chain: `written` bytes of the writable part are valid. Interrupts the driver
-     * unless it does not want it. The handle is stale afterwards. */
+     * unless it does not want it. The handle is stale afterwards. BP_ERR_RANGE: more than the
+     * writable part has, and the chain goes on; BP_ERR_STATE: the device needs a reset. */
     int32_t (*push)(const struct bp_host *host, bp_handle chain, uint32_t written);
     /* [dev] The configuration changed: raises the configuration interrupt. */
     void (*config_changed)(const struct bp_host *host);

@@ -1,0 +1,118 @@
+#include "boot/file.h"
+
+#include <backplane/abi.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PIECE_BYTES (64u << 20)
+
+int32_t boot_file_fail(const struct boot_file *file, struct err *err, int32_t status,
+                       const char *format, ...)
+{
+    char text[640];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    return err_set(err, status, "%s %.300s: %s", file->what, file->path, text);
+}
+
+static int32_t check_kind(const struct boot_file *file, const struct stat *st, struct err *err)
+{
+    if (S_ISDIR(st->st_mode))
+        return boot_file_fail(file, err, BP_ERR_INVALID, "is a directory: name a file");
+    if (!S_ISREG(st->st_mode))
+        return boot_file_fail(file, err, BP_ERR_INVALID,
+                              "is a pipe, socket or device: copy it to a regular file first");
+    if (st->st_size <= 0)
+        return boot_file_fail(file, err, BP_ERR_FORMAT, "is empty");
+    return BP_OK;
+}
+
+static int32_t explain_open(const struct boot_file *file, int error, struct err *err)
+{
+    if (error == ENOENT || error == ENOTDIR)
+        return boot_file_fail(file, err, BP_ERR_NOT_FOUND, "there is no such file");
+    if (error == EACCES || error == EPERM)
+        return boot_file_fail(file, err, BP_ERR_PERMISSION,
+                              "you may not read it: change its permissions (chmod a+r)");
+    return boot_file_fail(file, err, BP_ERR_IO, "cannot be opened: %s", strerror(error));
+}
+
+int32_t boot_file_open(struct boot_file *file, const char *what, const char *path, struct err *err)
+{
+    *file = (struct boot_file){.what = what, .path = strdup(path), .fd = -1};
+    if (file->path == NULL)
+        return err_set(err, BP_ERR_NO_MEMORY, "%s %.300s: out of memory", what, path);
+    /* O_NONBLOCK: a pipe without a writer must not stop us before its kind is known. */
+    file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+    int32_t status;
+    if (file->fd < 0)
+        status = explain_open(file, errno, err);
+    else if (fstat(file->fd, &st) != 0)
+        status = explain_open(file, errno, err);
+    else
+        status = check_kind(file, &st, err);
+    if (status != BP_OK) {
+        boot_file_close(file);
+        return status;
+    }
+    file->size = (uint64_t)st.st_size;
+    return BP_OK;
+}
+
+void boot_file_close(struct boot_file *file)
+{
+    if (file->path != NULL && file->fd >= 0)
+        (void)close(file->fd);
+    free(file->path);
+    *file = (struct boot_file){.fd = -1};
+}
+
+int32_t boot_file_head(const struct boot_file *file, uint64_t offset, void *to, size_t n,
+                       size_t *got, struct err *err)
+{
+    *got = 0;
+    if (offset >= file->size)
+        return BP_OK;
+    while (*got < n) {
+        ssize_t r = pread(file->fd, (uint8_t *)to + *got, n - *got, (off_t)(offset + *got));
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return boot_file_fail(file, err, BP_ERR_IO, "cannot be read: %s", strerror(errno));
+        if (r == 0)
+            break;
+        *got += (size_t)r;
+    }
+    return BP_OK;
+}
+
+int32_t boot_file_load(const struct boot_file *file, uint64_t offset, uint64_t n,
+                       struct memory *memory, uint64_t gpa, struct err *err)
+{
+    uint8_t *to = memory_at(memory, gpa, n);
+    if (to == NULL)
+        return boot_file_fail(file, err, BP_ERR_RANGE, "0x%llx is not RAM",
+                              (unsigned long long)gpa);
+    while (n > 0) {
+        size_t piece = n < PIECE_BYTES ? (size_t)n : PIECE_BYTES;
+        size_t got;
+        int32_t status = boot_file_head(file, offset, to, piece, &got, err);
+        if (status != BP_OK)
+            return status;
+        if (got < piece)
+            return boot_file_fail(file, err, BP_ERR_IO, "has become shorter since it was opened");
+        to += piece;
+        offset += piece;
+        n -= piece;
+    }
+    return BP_OK;
+}

@@ -1,0 +1,56 @@
+/*
+ * What a loadable file comes down to, whatever its format: pieces of the file, where each goes, and
+ * where execution begins.
+ */
+#ifndef VMM_BOOT_IMAGE_H
+#define VMM_BOOT_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "boot/file.h"
+#include "core/arch.h"
+
+#define BOOT_SEGMENTS_MAX 32
+
+struct boot_segment {
+    uint64_t offset; /* in the file */
+    uint64_t file_bytes;
+    uint64_t gpa;
+    uint64_t zero_bytes; /* cleared behind them */
+};
+
+struct boot_image {
+    struct boot_file file;
+    struct boot_segment segments[BOOT_SEGMENTS_MAX];
+    size_t n_segments;
+    uint64_t entry_gpa;
+    uint64_t base; /* the range that it uses, with what it clears by itself */
+    uint64_t size;
+};
+
+/* The file is this architecture's ELF: fills in segments, entry, base and size. Segments whose
+ * addresses are not within RAM are moved, all by the same distance, to begin at `load_gpa`, if the
+ * file is position independent (type DYN, or linked at 0). */
+int32_t boot_elf_read(struct boot_image *image, enum arch arch, const struct aspace_ram *ram,
+                      uint64_t load_gpa, struct err *err);
+
+/* The file's first bytes say ELF. */
+int boot_is_elf(const uint8_t *head, size_t n);
+
+/* BP_ERR_UNSUPPORTED and what it is, when the first bytes are those of something that cannot be
+ * booted here: compressed, for another architecture, another kind of file. */
+int32_t boot_refuse_foreign(const struct boot_file *file, enum arch arch, const uint8_t *head,
+                            size_t n, struct err *err);
+
+/* Enough of a file for boot_refuse_foreign and every header. */
+#define BOOT_HEAD_BYTES 4096
+
+int32_t boot_image_load(const struct boot_image *image, struct memory *memory, struct err *err);
+
+/* Little-endian numbers in a header. */
+uint16_t boot_le16(const uint8_t *at);
+uint32_t boot_le32(const uint8_t *at);
+uint64_t boot_le64(const uint8_t *at);
+
+#endif

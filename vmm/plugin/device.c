@@ -321,6 +321,7 @@ void device_destroy(struct device *dev)
         return;
     if (dev->created) {
         host_timers_stop(dev);
+        host_block_fini(dev);
         pthread_mutex_lock(&dev->inner);
         dev->closing = true;
         pthread_mutex_unlock(&dev->inner);

@@ -5,19 +5,16 @@
  * results (fpu_box_s does it), Zfa, Zfh, Q.
  *
  * What the processor does around a call:
- *  - `flags` points at the hart's live fflags (bits as in the CSR). A function only ever ORs bits
- *    into it. Pass the live word and not a zeroed temporary: once NX is set, which in real programs
- *    is at once, the host's FPU alone computes the result and nothing has to be found out about it.
+ *  - `flags` points at the hart's live fflags, which is only ever ORed into. Not at a zeroed
+ *    temporary: once NX is set, in real programs at once, the host's FPU alone does the work.
  *  - There is nothing to collect when fflags is read: the host's own exception flags are never
- *    used. So no function here depends on the thread it runs on, and none holds state.
- *  - The host thread keeps the rounding mode and the subnormal handling that C programs start with
- *    (to nearest, no flush to zero). Nothing here changes them.
- *  - `rm` is an encoding 0-4, with DYN (7) already replaced by frm. The caller raises the illegal
- *    instruction for 5, 6 and a DYN with frm above 4: fpu_is_rm(rm) says which are good.
- *  - Operands in f registers are unboxed with fpu_unbox_s before an operation on singles; FSW,
- *    FMV.X.W and FSD move raw bits instead.
- *  - Integer operands and results are whole x registers: functions ending in _w and _wu look at the
- *    low 32 bits; results of cvt_w and cvt_wu are sign-extended from bit 31, as the ISA has it.
+ *    used. No function holds state or depends on its thread, whose rounding mode and subnormal
+ *    handling stay as C programs start with them.
+ *  - `rm` is 0-4: the caller puts frm in for DYN (7) and raises the illegal instruction where
+ *    fpu_is_rm(rm) is false.
+ *  - Singles in f registers are unboxed with fpu_unbox_s, except for FSW and FMV.X.W (raw bits).
+ *  - Integer operands and results are whole x registers: _w and _wu look at the low 32 bits,
+ *    results of cvt_w and cvt_wu are sign-extended from bit 31, as the ISA has it.
  */
 #ifndef VMM_ACCEL_RV64_FPU_H
 #define VMM_ACCEL_RV64_FPU_H
@@ -33,12 +30,11 @@ enum fpu_rm {
     FPU_RMM = 4, /* to nearest, ties to the larger magnitude */
 };
 
-#define FPU_NX 1u
-#define FPU_UF 2u
-#define FPU_OF 4u
-#define FPU_DZ 8u
-#define FPU_NV 16u
-
+#define FPU_NX    1u
+#define FPU_UF    2u
+#define FPU_OF    4u
+#define FPU_DZ    8u
+#define FPU_NV    16u
 #define FPU_NAN_S UINT32_C(0x7fc00000)
 #define FPU_NAN_D UINT64_C(0x7ff8000000000000)
 
@@ -47,7 +43,6 @@ static inline bool fpu_is_rm(uint32_t rm)
     return rm <= FPU_RMM;
 }
 
-/* The f register that holds single `a`. */
 static inline uint64_t fpu_box_s(uint32_t a)
 {
     return UINT64_C(0xffffffff00000000) | a;
@@ -120,7 +115,6 @@ static inline uint64_t fpu_sgnjx_d(uint64_t a, uint64_t b)
 {
     return a ^ (b & UINT64_C(0x8000000000000000));
 }
-
 /* FEQ (quiet), FLT and FLE (signalling). */
 bool fpu_eq_s(uint32_t a, uint32_t b, uint32_t *flags);
 bool fpu_lt_s(uint32_t a, uint32_t b, uint32_t *flags);

@@ -2,7 +2,9 @@
 # Build modes live in separate trees: `make MODE=asan` builds everything under build/asan.
 
 MODE     ?= release
-CC       ?= gcc
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
 PREFIX   ?= /usr/local
 LIBDIR   ?= $(PREFIX)/lib
 VERSION  := 0.1.0
@@ -44,6 +46,10 @@ TEMPLATE := $(B)/template/example.so $(B)/tests/template/example_test
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 SDK_HEADERS := $(shell find sdk/include -name '*.h' | LC_ALL=C sort)
 
+# `make V=1` shows whole command lines.
+Q        := $(if $(V),,@)
+say       = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$@)')
+
 .PHONY: all test check demo bench lint install uninstall clean help setup format guests
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -51,54 +57,65 @@ SDK_HEADERS := $(shell find sdk/include -name '*.h' | LC_ALL=C sort)
 all: $(B)/backplane $(PLUGINS) $(B)/machines/.stamp   ## build the program, every plugin and the machine files
 
 $(B)/backplane: $(B)/obj/vmm/cli/main.o $(B)/libvmm.a
-	$(CC) $(SAN_LD) $(LDFLAGS) -o $@ $^ $(VMM_LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(SAN_LD) $(LDFLAGS) -o $@ $^ $(VMM_LIBS)
 
 $(B)/libvmm.a: $(VMM_OBJ)
-	rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/libbackplane-bench.a: $(BENCH_OBJ) $(patsubst %.c,$(B)/obj/%.o,$(wildcard sdk/host/*.c))
-	rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/libbackplane-device.a: $(LIB_OBJ)
-	rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/obj/vmm/%.o: vmm/%.c | setup
 	@mkdir -p $(@D)
-	$(CC) $(VMM_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(VMM_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/sdk/%.pic.o: sdk/%.c | setup
 	@mkdir -p $(@D)
-	$(CC) $(PLUGIN_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(PLUGIN_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/sdk/%.o: sdk/%.c | setup
 	@mkdir -p $(@D)
-	$(CC) $(CF) -Isdk/include -Isdk/host -Isdk/bench $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(CF) -Isdk/include -Isdk/host -Isdk/bench $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/plugins/%.o: plugins/%.c | setup
 	@mkdir -p $(@D)
-	$(CC) $(PLUGIN_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(PLUGIN_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # One folder, one plugin: every .c in plugins/ID but its test goes into ID.so.
 .SECONDEXPANSION:
 plugin_objects = $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard plugins/$(1)/*.c)))
 $(B)/plugins/%.so: $$(call plugin_objects,$$*) $(B)/libbackplane-device.a sdk/lib/plugin.map
 	@mkdir -p $(@D)
-	$(CC) $(SAN_LD) $(PLUGIN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libbackplane-device.a
+	$(call say,PLUGIN)
+	$(Q)$(CC) $(SAN_LD) $(PLUGIN_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libbackplane-device.a
 
 $(B)/machines/.stamp: $(wildcard machines/*.ini)
 	@mkdir -p $(@D)
-	rm -f $(@D)/*.ini && cp $^ $(@D)/ && touch $@
+	$(Q)rm -f $(@D)/*.ini && cp $^ $(@D)/ && touch $@
 
 # --- tests -----------------------------------------------------------------------------------
 TEST_CF = $(CF) -Isdk/include -Isdk/host -Isdk/bench -Ivmm -Itests -DBUILD_DIR='"$(B)"'
 
 $(B)/tests/unit/%: tests/unit/%.c $(B)/libvmm.a | setup
 	@mkdir -p $(@D)
-	$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS) -lcmocka
+	$(call say,TEST)
+	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS) -lcmocka
 
 $(B)/tests/plugin/%_test: plugins/%_test.c $$(call plugin_objects,$$(notdir $$(@D))) $(B)/libbackplane-bench.a $(B)/libbackplane-device.a
 	@mkdir -p $(@D)
-	$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(B)/libbackplane-bench.a $(B)/libbackplane-device.a -lcmocka -lm
+	$(call say,TEST)
+	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(B)/libbackplane-bench.a $(B)/libbackplane-device.a -lcmocka -lm
 
 tests: $(UNIT_TESTS) $(PLUGIN_TESTS) all
 

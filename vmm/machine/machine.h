@@ -57,6 +57,10 @@ int32_t machine_load(const struct machine_options *options, struct registry *reg
 /* Takes NULL. Destroys the devices, users before what they use. */
 void machine_destroy(struct machine *machine);
 
+/* The devices alone, users before what they use: they must go before the VM that they use, and the
+ * VM before the address space. machine_destroy then frees the rest. Takes NULL. */
+void machine_destroy_devices(struct machine *machine);
+
 /* With a VM: realizes every device, what is used before its users, and resets them. */
 int32_t machine_realize(struct machine *machine, struct vm *vm, struct err *err);
 void machine_reset(struct machine *machine, uint32_t kind);

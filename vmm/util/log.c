@@ -3,8 +3,11 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include "util/hosttime.h"
 
@@ -12,7 +15,6 @@
 
 static const char *const level_names[] = {"error", "warn", "info", "guest", "debug"};
 static atomic_int shown = LOG_LEVEL_WARN;
-static atomic_int raw_terminal;
 static pthread_mutex_t output_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void log_set_level(enum log_level level)
@@ -33,16 +35,19 @@ int log_level_from_name(const char *name)
     return -1;
 }
 
-void log_set_raw_terminal(int is_raw)
+/* While a guest has the terminal, the terminal does not return the carriage for us. */
+static const char *line_end(void)
 {
-    atomic_store(&raw_terminal, is_raw);
+    struct termios terminal;
+    bool is_raw = tcgetattr(STDERR_FILENO, &terminal) == 0 && (terminal.c_oflag & OPOST) == 0;
+    return is_raw ? "\r\n" : "\n";
 }
 
 void log_text(enum log_level level, const char *object, const char *sentence)
 {
     if ((int)level > atomic_load(&shown))
         return;
-    const char *end = atomic_load(&raw_terminal) ? "\r\n" : "\n";
+    const char *end = line_end();
     pthread_mutex_lock(&output_lock);
     if (object != NULL)
         fprintf(stderr, "backplane: %s: %s: %s%s", level_names[level], object, sentence, end);

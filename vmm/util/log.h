@@ -23,9 +23,6 @@ enum log_level log_level_shown(void);
 /* "error", "warn", "info", "guest", "debug"; -1 when it is none of them. */
 int log_level_from_name(const char *name);
 
-/* True while the terminal is raw: lines then end with CR LF. */
-void log_set_raw_terminal(int is_raw);
-
 void log_text(enum log_level level, const char *object, const char *sentence);
 void log_format(enum log_level level, const char *object, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

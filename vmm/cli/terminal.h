@@ -1,0 +1,11 @@
+/* The user's terminal: as it was found, on every way out. */
+#ifndef VMM_CLI_TERMINAL_H
+#define VMM_CLI_TERMINAL_H
+
+/* Remembers the settings of standard input, if that is a terminal. */
+void terminal_save(void);
+
+/* Back to what terminal_save found; safe in a signal handler; harmless without it. */
+void terminal_restore(void);
+
+#endif

@@ -169,7 +169,8 @@ static int32_t vm_build(struct vm *vm, struct err *err)
 
 int32_t vm_create(const struct vm_config *config, struct vm **out, struct err *err)
 {
-    struct vm *vm = calloc(1, sizeof(*vm));
+    struct vm *vm = calloc(1, sizeof(struct vm));
+    *out = NULL;
     if (vm == NULL)
         return err_set(err, BP_ERR_NO_MEMORY, OBJECT ": out of memory");
     vm->config = *config;
@@ -183,13 +184,8 @@ int32_t vm_create(const struct vm_config *config, struct vm **out, struct err *e
                                  .guest_log = env_guest_log};
     pthread_mutex_init(&vm->stray_lock, NULL);
     pthread_mutex_init(&vm->error_lock, NULL);
-    int32_t status = vm_build(vm, err);
-    if (status != BP_OK) {
-        vm_destroy(vm);
-        return status;
-    }
     *out = vm;
-    return BP_OK;
+    return vm_build(vm, err);
 }
 
 void vm_destroy(struct vm *vm)
@@ -373,10 +369,8 @@ static int32_t vm_run_once(struct vm *vm, struct vm_outcome *outcome, struct err
     return status;
 }
 
-static int32_t vm_restart(struct vm *vm, struct err *err)
+static int32_t vm_boot(struct vm *vm, struct err *err)
 {
-    if (vm->config.reset != NULL)
-        vm->config.reset(vm->config.ctx, vm);
     for (uint32_t i = 0; i < vm->config.n_cpus; i++)
         vm->config.accel->vcpu_reset(vcpu_thread_vcpu(vm->vcpus[i]), i == 0 || vm->config.firmware
                                                                          ? ENTRY_BOOT_VCPU
@@ -392,7 +386,7 @@ static bool vm_yield(struct vm *vm, enum run_result what)
 
 int32_t vm_run(struct vm *vm, bool stop_on_reboot, struct vm_outcome *outcome, struct err *err)
 {
-    int32_t status = vm_restart(vm, err);
+    int32_t status = vm_boot(vm, err);
     while (status == BP_OK) {
         status = vm_run_once(vm, outcome, err);
         if (status != BP_OK)
@@ -401,7 +395,9 @@ int32_t vm_run(struct vm *vm, bool stop_on_reboot, struct vm_outcome *outcome, s
         case RUN_REBOOT:
             if (stop_on_reboot)
                 return BP_OK;
-            status = vm_restart(vm, err);
+            if (vm->config.reset != NULL)
+                vm->config.reset(vm->config.ctx, vm);
+            status = vm_boot(vm, err);
             break;
         case RUN_YIELD:
         case RUN_USER_YIELD:

@@ -41,7 +41,8 @@ struct vm_config {
     size_t (*console_read)(void *ctx, uint8_t *bytes, size_t n);
 };
 
-/* `config` is copied. */
+/* `config` is copied. *out is set as soon as there is something to destroy, and NULL before: after
+ * a failure too, the caller first ends what its callbacks have hung on the VM, then destroys it. */
 int32_t vm_create(const struct vm_config *config, struct vm **out, struct err *err);
 void vm_destroy(struct vm *vm); /* takes NULL */
 

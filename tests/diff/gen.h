@@ -73,6 +73,8 @@ gen_item gen_op, gen_op_imm, gen_upper, gen_muldiv, gen_zba, gen_zbb, gen_zbs;
 /* gen_mem.c */
 gen_item gen_load, gen_store, gen_load_f, gen_store_f, gen_fence, gen_amo, gen_lr_sc, gen_sc_fails;
 gen_item gen_patch_code;
+/* gen_pair.c */
+gen_item gen_pair_constant, gen_pair_address;
 /* gen_flow.c */
 gen_item gen_branch, gen_jal, gen_jalr, gen_loop, gen_c_branch, gen_c_jump_register;
 /* gen_fp.c */

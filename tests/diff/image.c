@@ -110,7 +110,7 @@ bool image_add_program(struct image *image, const struct program *program, uint3
 {
     struct writer w = {image->mem, image->code_end};
 
-    if (IMAGE_CODE_END - w.at < 2048 + PROGRAM_MAX * ITEM_MAX * 4)
+    if (IMAGE_CODE_END - w.at < 0x2000 + PROGRAM_MAX * ITEM_MAX * 4)
         return false;
     *code = w.at;
     write_prologue(&w);

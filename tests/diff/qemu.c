@@ -123,7 +123,8 @@ static Elf64_Phdr segment(uint32_t file_offset, uint32_t image_offset, uint32_t 
 
 static bool write_elf(const struct image *image, const char *file)
 {
-    uint32_t code_size = (image->code_end + 0xfff) & ~0xfffu, data_size = image_data_size(image);
+    /* Programs may read a little beyond their end. */
+    uint32_t code_size = (image->code_end + 0x17ff) & ~0xfffu, data_size = image_data_size(image);
     static uint8_t page[0x1000];
     Elf64_Ehdr header = {
         .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},

@@ -236,14 +236,36 @@ static void run_group(struct bench *bench, const struct group *group, enum mode 
         struct sample first = {group, mode, derive(options->seed, 2 * i + (uint64_t)mode), 0};
         ok = run_many(bench, &first, &here);
     }
-    if (ok)
-        counts->passed++;
-    else
-        counts->failed++;
+    *(ok ? &counts->passed : &counts->failed) += 1;
     counts->instructions += here.instructions;
     printf("[  %s ] %s, %s: %" PRIu64 " instructions\n", ok ? "     OK" : " FAILED", group->name,
            mode_name(mode), here.instructions);
     fflush(stdout);
+}
+
+/* The comparison itself: each changed bit of a result is found, in its block alone. */
+static void check_comparison(struct bench *bench, const struct options *options,
+                             struct counts *counts)
+{
+    static struct sample samples[PROGRAMS * INPUTS];
+    const struct sample first = {&gen_groups[0], MODE_MACHINE, options->seed, 0};
+    static const int32_t places[] = {-SCRATCH, SCRATCH - 1, BLOCK_X + 8,
+                                     BLOCK_F,  BLOCK_FCSR,  BLOCK_TRAPS};
+    struct image image;
+    bool ok = true;
+
+    build_many(&image, bench, &first, samples);
+    memcpy(bench->expected, bench->mem + IMAGE_DATA, image_data_size(&image));
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        uint32_t block = (uint32_t)i % image.n_blocks;
+        uint8_t *byte = bench->mem + image_block_offset(block) + places[i];
+        ok = ok && is_block_equal(bench, block);
+        *byte ^= 1;
+        ok = ok && !is_block_equal(bench, block) && is_block_equal(bench, block + 1);
+        *byte ^= 1;
+    }
+    *(ok ? &counts->passed : &counts->failed) += 1;
+    printf("[  %s ] a changed bit is found\n", ok ? "     OK" : " FAILED");
 }
 
 static bool parse(int argc, char **argv, struct options *options)
@@ -291,6 +313,7 @@ static int run_all(struct options *options)
         return 2;
     }
     printf("seed %#" PRIx64 ", against %s\n", options->seed, qemu_program());
+    check_comparison(&bench, options, &counts);
     options->instructions /= 2 * (uint64_t)count_groups(options);
     for (uint32_t i = 0; i < gen_n_groups; i++) {
         if (options->group != NULL && strcmp(options->group, gen_groups[i].name) != 0)
@@ -318,7 +341,7 @@ int main(int argc, char **argv)
         return 2;
     }
     if (qemu_program() == NULL) {
-        printf("qemu-riscv64-static is not installed (package qemu-user-static)\n");
+        printf("SKIP: qemu-riscv64-static is not installed (package qemu-user-static)\n");
         printf("0 passed, 0 failed, 1 skipped\n");
         return 0;
     }

@@ -25,6 +25,7 @@ function resolve(name, near) {
     if (("sdk/host/" name) in exists) return "sdk/host/" name
     if (("sdk/bench/" name) in exists) return "sdk/bench/" name
     if (("tests/" name) in exists) return "tests/" name
+    if (("sdk/include/" name) in exists) return "sdk/include/" name
     return ""
 }
 

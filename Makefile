@@ -35,7 +35,12 @@ VMM_LIBS := -lfdt -linih -ldl -pthread -lm
 # A device's doors are for plugins; the program exports nothing to them.
 SAN_LD   := $(filter -fsanitize=%,$(MODE_FLAGS))
 
-VMM_SRC  := $(filter-out vmm/cli/main.c,$(shell find vmm sdk/host -name '*.c' | LC_ALL=C sort))
+# vmm/accel/kvm*_ARCH.c is for hosts of that architecture, kvm*_other.c for all the others.
+HOST_ARCH := $(patsubst aarch64,arm64,$(firstword $(subst -, ,$(shell $(CC) -dumpmachine))))
+HOST_ARCH := $(or $(filter x86_64 arm64 riscv64,$(HOST_ARCH)),other)
+NOT_HOST := $(filter-out $(HOST_ARCH),x86_64 arm64 riscv64 other)
+VMM_SRC  := $(filter-out vmm/cli/main.c $(foreach a,$(NOT_HOST),vmm/accel/kvm%_$(a).c), \
+            $(shell find vmm sdk/host -name '*.c' | LC_ALL=C sort))
 VMM_OBJ  := $(VMM_SRC:%.c=$(B)/obj/%.o)
 LIB_OBJ  := $(patsubst %.c,$(B)/obj/%.pic.o,$(wildcard sdk/lib/*.c))
 BENCH_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard sdk/bench/*.c))

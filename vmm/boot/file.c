@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PIECE_BYTES (64u << 20)
+#define PIECE_BYTES      (64u << 20)
+#define LARGE_PAGE_BYTES (2u << 20)
 
 int32_t boot_file_fail(const struct boot_file *file, struct err *err, int32_t status,
                        const char *format, ...)
@@ -95,6 +97,16 @@ int32_t boot_file_head(const struct boot_file *file, uint64_t offset, void *to, 
     return BP_OK;
 }
 
+/* Whole large pages in the middle of what will be filled: a 31 MB kernel then takes 7 ms instead of
+ * 20, most of which went into page faults. A hint: that it fails does not matter. */
+static void advise_large_pages(uint8_t *to, uint64_t n)
+{
+    uintptr_t first = ((uintptr_t)to + (LARGE_PAGE_BYTES - 1)) & ~(uintptr_t)(LARGE_PAGE_BYTES - 1);
+    uintptr_t last = ((uintptr_t)to + (uintptr_t)n) & ~(uintptr_t)(LARGE_PAGE_BYTES - 1);
+    if (first < last)
+        (void)madvise((void *)first, last - first, MADV_HUGEPAGE);
+}
+
 int32_t boot_file_load(const struct boot_file *file, uint64_t offset, uint64_t n,
                        struct memory *memory, uint64_t gpa, struct err *err)
 {
@@ -102,6 +114,7 @@ int32_t boot_file_load(const struct boot_file *file, uint64_t offset, uint64_t n
     if (to == NULL)
         return boot_file_fail(file, err, BP_ERR_RANGE, "0x%llx is not RAM",
                               (unsigned long long)gpa);
+    advise_large_pages(to, n);
     while (n > 0) {
         size_t piece = n < PIECE_BYTES ? (size_t)n : PIECE_BYTES;
         size_t got;

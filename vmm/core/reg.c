@@ -1,0 +1,71 @@
+#include "core/reg.h"
+
+#include <stdio.h>
+
+struct csr_name {
+    uint16_t number;
+    const char *name;
+};
+
+/* Privileged ISA 1.12, tables 2.2-2.5; registers in series are named by their number. */
+static const struct csr_name csr_names[] = {
+    {0x001, "fflags"},   {0x002, "frm"},        {0x003, "fcsr"},       {0x100, "sstatus"},
+    {0x104, "sie"},      {0x105, "stvec"},      {0x106, "scounteren"}, {0x10a, "senvcfg"},
+    {0x140, "sscratch"}, {0x141, "sepc"},       {0x142, "scause"},     {0x143, "stval"},
+    {0x144, "sip"},      {0x14d, "stimecmp"},   {0x180, "satp"},       {0x300, "mstatus"},
+    {0x301, "misa"},     {0x302, "medeleg"},    {0x303, "mideleg"},    {0x304, "mie"},
+    {0x305, "mtvec"},    {0x306, "mcounteren"}, {0x30a, "menvcfg"},    {0x320, "mcountinhibit"},
+    {0x340, "mscratch"}, {0x341, "mepc"},       {0x342, "mcause"},     {0x343, "mtval"},
+    {0x344, "mip"},      {0xb00, "mcycle"},     {0xb02, "minstret"},   {0xc00, "cycle"},
+    {0xc01, "time"},     {0xc02, "instret"},    {0xf11, "mvendorid"},  {0xf12, "marchid"},
+    {0xf13, "mimpid"},   {0xf14, "mhartid"},    {0xf15, "mconfigptr"},
+};
+
+struct csr_series {
+    uint16_t first, last;
+    const char *prefix;
+    uint16_t base; /* the number that follows the prefix is number - base */
+};
+
+static const struct csr_series csr_series[] = {
+    {0x323, 0x33f, "mhpmevent", 0x320},  {0x3a0, 0x3af, "pmpcfg", 0x3a0},
+    {0x3b0, 0x3ef, "pmpaddr", 0x3b0},    {0xb03, 0xb1f, "mhpmcounter", 0xb00},
+    {0xc03, 0xc1f, "hpmcounter", 0xc00},
+};
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static const char *numbered(const char *prefix, uint32_t number)
+{
+    static _Thread_local char name[32];
+    (void)snprintf(name, sizeof(name), "%s%u", prefix, number);
+    return name;
+}
+
+static const char *csr_name(uint32_t number)
+{
+    static _Thread_local char name[16];
+    for (size_t i = 0; i < COUNT(csr_names); i++)
+        if (csr_names[i].number == number)
+            return csr_names[i].name;
+    for (size_t i = 0; i < COUNT(csr_series); i++)
+        if (number >= csr_series[i].first && number <= csr_series[i].last)
+            return numbered(csr_series[i].prefix, number - csr_series[i].base);
+    (void)snprintf(name, sizeof(name), "csr0x%03x", number);
+    return name;
+}
+
+const char *reg_name(uint32_t reg)
+{
+    if (reg >= REG_RISCV64_X(0) && reg <= REG_RISCV64_X(31))
+        return numbered("x", reg - REG_RISCV64_X(0));
+    if (reg == REG_RISCV64_PC)
+        return "pc";
+    if (reg == REG_RISCV64_MODE)
+        return "mode";
+    if (reg >= REG_RISCV64_F(0) && reg <= REG_RISCV64_F(31))
+        return numbered("f", reg - REG_RISCV64_F(0));
+    if (reg >= REG_RISCV64_CSR(0) && reg <= REG_RISCV64_CSR(0xfff))
+        return csr_name(reg - REG_RISCV64_CSR(0));
+    return "unknown";
+}

@@ -31,6 +31,8 @@ struct machine_options {
     const char *mmu_type;
 };
 
+struct machine_own; /* what the machine keeps for itself */
+
 struct machine {
     enum arch arch;
     char *name;
@@ -47,6 +49,7 @@ struct machine {
     struct device *irqchip; /* NULL: none */
     struct device *console; /* the device whose stream the firmware console shares; NULL */
     struct layout layout;   /* of the above */
+    struct machine_own *own;
 };
 
 /* Reads, checks, creates and plans the devices, places everything. On an error *out is NULL and

@@ -1,0 +1,179 @@
+/* The finished machine: its lists of devices, its console, and the layout that all tables read. */
+#include <backplane/abi.h>
+#include <backplane/if/irqchip.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/parts.h"
+
+/* --- the console ------------------------------------------------------------------------------ */
+static struct part *named_console(struct assembly *a)
+{
+    const char *known[128];
+    size_t n = 0;
+    const char *text = assembly_value(a, a->doc.machine, a->console_key, NULL);
+    if (text == NULL)
+        return NULL;
+    struct part *part = strmap_find(&a->by_name, text);
+    if (part != NULL && !part->is_backend)
+        return part;
+    for (size_t i = 0; i < a->n_parts && n < 128; i++) {
+        if (!a->parts[i]->is_backend && a->parts[i]->carried == NULL)
+            known[n++] = a->parts[i]->name;
+    }
+    doc_key_error(&a->doc, a->doc.machine, a->console_key, text,
+                  "there is no [device] of that name%s", assembly_hint(a, text, known, n));
+    return NULL;
+}
+
+static struct part *first_serial(const struct assembly *a)
+{
+    for (size_t i = 0; i < a->n_parts; i++) {
+        const struct bp_class *c = a->parts[i]->class_;
+        if (c != NULL && !a->parts[i]->is_backend && c->dt_name != NULL &&
+            strcmp(c->dt_name, "serial") == 0)
+            return a->parts[i];
+    }
+    return NULL;
+}
+
+/* --- callbacks of the layout ------------------------------------------------------------------ */
+static void describe_fdt(void *ctx, const struct bp_fdt_writer *w)
+{
+    const struct device *dev = ctx;
+    dev->class_->describe_fdt(dev->instance, w);
+}
+
+static uint32_t irq_specifier(void *ctx, uint32_t line, uint32_t trigger, uint32_t *cells)
+{
+    const struct device *chip = ctx;
+    return chip->irqchip_ops->specifier(chip->instance, line, trigger, cells);
+}
+
+/* --- one device ------------------------------------------------------------------------------- */
+static bool fill_regions(struct arena *arena, const struct device *dev, struct layout_device *out)
+{
+    uint32_t n_rows = dev->class_->regions.n_rows;
+    struct layout_region *regions = arena_array(arena, n_rows, sizeof(*regions));
+    if (regions == NULL)
+        return false;
+    for (uint32_t i = 0; i < n_rows; i++) {
+        const struct device_region *r = &dev->regions[i];
+        if (r->placed)
+            regions[out->n_regions++] =
+                (struct layout_region){r->row->name, r->row->kind, r->base, r->size, r->pinned};
+    }
+    out->regions = regions;
+    return true;
+}
+
+static bool fill_lines(struct arena *arena, const struct device *dev, struct layout_device *out)
+{
+    uint32_t n_rows = dev->class_->lines.n_rows;
+    struct layout_line *lines = arena_array(arena, n_rows, sizeof(*lines));
+    if (lines == NULL)
+        return false;
+    for (uint32_t i = 0; i < n_rows; i++) {
+        const struct device_line *l = &dev->lines[i];
+        if (l->connected)
+            lines[out->n_lines++] =
+                (struct layout_line){l->row->name, l->number, l->row->trigger, l->pinned};
+    }
+    out->lines = lines;
+    return true;
+}
+
+static bool fill_device(struct assembly *a, const struct part *part, struct layout_device *out)
+{
+    struct device *dev = part->dev;
+    const struct bp_class *c = part->class_;
+    *out = (struct layout_device){
+        .name = dev->name,
+        .class_id = c->id,
+        .summary = c->summary,
+        .behind = part->transport != NULL ? part->transport->dev->name : NULL,
+        .dt_name = c->dt_name,
+        .dt_compatible = c->dt_compatible,
+        .acpi_hid = c->acpi_hid,
+        .is_irqchip = part == a->irqchip,
+        .describe_fdt = c->describe_fdt != NULL ? describe_fdt : NULL,
+        .ctx = dev,
+    };
+    struct arena *arena = &a->machine->own->arena;
+    return fill_regions(arena, dev, out) && fill_lines(arena, dev, out);
+}
+
+/* --- the lists -------------------------------------------------------------------------------- */
+static bool fill_devices(struct assembly *a)
+{
+    struct machine *machine = a->machine;
+    struct arena *arena = &machine->own->arena;
+    struct layout_device *devices = arena_array(arena, a->n_parts, sizeof(*devices));
+    machine->devices = arena_array(arena, a->n_parts, sizeof(struct device *));
+    if (devices == NULL || machine->devices == NULL)
+        return false;
+    machine->layout.devices = devices;
+    for (size_t i = 0; i < a->n_parts; i++) {
+        if (a->parts[i]->is_backend)
+            machine->devices[machine->n_devices++] = a->parts[i]->dev;
+    }
+    for (size_t i = 0; i < a->n_parts; i++) {
+        struct part *part = a->parts[i];
+        if (part->is_backend)
+            continue;
+        struct layout_device *row = &devices[machine->layout.n_devices++];
+        machine->devices[machine->n_devices++] = part->dev;
+        if (!fill_device(a, part, row))
+            return false;
+        if (part == a->console)
+            machine->layout.console = row;
+        if (part == a->irqchip)
+            machine->layout.irqchip = row;
+    }
+    return true;
+}
+
+/* "/a/b/virt.ini" -> "virt". */
+static char *machine_name(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    size_t n = strlen(name);
+    if (n > 4 && strcmp(name + n - 4, ".ini") == 0)
+        n -= 4;
+    return arena_copy(arena, name, n);
+}
+
+static bool fill_layout(struct assembly *a)
+{
+    struct machine *machine = a->machine;
+    struct arena *arena = &machine->own->arena;
+    struct layout *layout = &machine->layout;
+    machine->name = machine_name(arena, a->options->path);
+    layout->arch = machine->arch;
+    layout->name = machine->name;
+    layout->summary = machine->summary;
+    layout->n_cpus = machine->n_cpus;
+    layout->timebase_hz = machine->timebase_hz;
+    layout->isa = arena_string(arena, a->options->isa);
+    layout->mmu_type = arena_string(arena, a->options->mmu_type);
+    layout->n_ram = aspace_ram(machine->aspace, layout->ram);
+    if (a->irqchip != NULL) {
+        machine->irqchip = a->irqchip->dev;
+        layout->irq_specifier = irq_specifier;
+        layout->irq_ctx = machine->irqchip;
+    }
+    return machine->name != NULL && (layout->isa != NULL || a->options->isa == NULL) &&
+           (layout->mmu_type != NULL || a->options->mmu_type == NULL);
+}
+
+void assembly_finish(struct assembly *a)
+{
+    a->console = a->console_key != NULL ? named_console(a) : first_serial(a);
+    if (diag_count(a->diag) > 0)
+        return;
+    if (a->console != NULL)
+        a->machine->console = a->console->dev;
+    if (!fill_layout(a) || !fill_devices(a))
+        a->out_of_memory = true;
+}

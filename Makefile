@@ -122,18 +122,38 @@ $(B)/tests/plugin/%_test: plugins/%_test.c $$(call plugin_objects,$$(notdir $$(@
 	$(call say,TEST)
 	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(B)/libbackplane-bench.a $(B)/libbackplane-device.a -lcmocka -lm
 
-tests: $(UNIT_TESTS) $(PLUGIN_TESTS) all
+# Programs that are not cmocka's: differential test, fuzzers with a seeded main, benchmarks.
+DIFF     := $(B)/tests/diff/rv64_diff
+FUZZERS  := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+BENCHES  := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
+
+$(DIFF): $(wildcard tests/diff/*.c) $(B)/libvmm.a | setup
+	@mkdir -p $(@D)
+	$(call say,TEST)
+	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -Itests/diff -o $@ $(filter %.c,$^) $(B)/libvmm.a $(VMM_LIBS)
+
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libvmm.a $(B)/libbackplane-bench.a | setup
+	@mkdir -p $(@D)
+	$(call say,TEST)
+	$(Q)$(CC) $(TEST_CF) $(CFLAGS) $(FUZZ_LD) -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS)
+
+$(B)/tests/bench/%: tests/bench/%.c $(B)/libvmm.a | setup
+	@mkdir -p $(@D)
+	$(call say,BENCH)
+	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS)
+
+tests: $(UNIT_TESTS) $(PLUGIN_TESTS) $(DIFF) $(FUZZERS) all
 
 test: setup tests               ## run every unit, plugin, machine and table test
 	tests/run $(B)
 
-check: lint test                ## everything a push needs: lint, tests, sanitizers, boots
+check:                          ## everything a push needs: lint, tests, sanitizers, boots
 	bash .ci/run
 
 demo: all                       ## boot a distribution's Linux on machines/virt.ini, to a shell
 	tests/boot/demo $(B)
 
-bench: all                      ## measure speed and memory, beside peers where installed
+bench: all $(BENCHES)          ## measure speed and memory, beside peers where installed
 	tests/bench/run $(B)
 
 lint:                           ## layering, style and header rules, by script

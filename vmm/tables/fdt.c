@@ -53,6 +53,18 @@ static bool device_path(const struct layout_device *dev, char path[80])
     return true;
 }
 
+/* One cell where that is enough, as the binding has it; guests take either. */
+static void write_initrd(struct fdt_tree *t, uint64_t start, uint64_t end)
+{
+    if (end <= UINT32_MAX) {
+        fdt_tree_u32(t, "linux,initrd-start", (uint32_t)start);
+        fdt_tree_u32(t, "linux,initrd-end", (uint32_t)end);
+        return;
+    }
+    fdt_tree_u64(t, "linux,initrd-start", start);
+    fdt_tree_u64(t, "linux,initrd-end", end);
+}
+
 static void write_chosen(struct fdt_build *b, const struct fdt_chosen *chosen)
 {
     struct fdt_tree *t = &b->tree;
@@ -63,8 +75,7 @@ static void write_chosen(struct fdt_build *b, const struct fdt_chosen *chosen)
     if (device_path(b->layout->console, path))
         fdt_tree_string(t, "stdout-path", path);
     if (chosen->initrd_bytes > 0) {
-        fdt_tree_u64(t, "linux,initrd-start", chosen->initrd_gpa);
-        fdt_tree_u64(t, "linux,initrd-end", chosen->initrd_gpa + chosen->initrd_bytes);
+        write_initrd(t, chosen->initrd_gpa, chosen->initrd_gpa + chosen->initrd_bytes);
     }
     if (chosen->rng_seed_bytes > 0)
         fdt_tree_bytes(t, "rng-seed", chosen->rng_seed, chosen->rng_seed_bytes);

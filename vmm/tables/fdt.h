@@ -30,7 +30,8 @@ struct fdt_chosen {
 
 /* `*blob` is the caller's to free(). BP_ERR_INVALID and a sentence with the device's name when a
  * describe_fdt goes wrong; BP_ERR_NO_SPACE beyond FDT_BYTES_MAX; BP_ERR_UNSUPPORTED. `chosen` may
- * be NULL. The size does not depend on the initrd's address or the seeds' values. */
+ * be NULL. The size does not depend on the seeds' values; it is largest for an initrd that ends
+ * above 4 GiB. */
 int32_t fdt_build(const struct layout *layout, const struct fdt_chosen *chosen, void **blob,
                   size_t *size, struct err *err);
 

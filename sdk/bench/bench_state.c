@@ -78,7 +78,7 @@ static int32_t compare(struct bench *b, struct bench *fresh)
     return BP_OK;
 }
 
-/* The fresh device lives in the same world: time, RAM and disks. */
+/* The fresh device lives in the same world: time, RAM, disks, and backends as full. */
 static void same_world(struct bench *to, const struct bench *from)
 {
     to->now_ns = from->now_ns;
@@ -86,6 +86,7 @@ static void same_world(struct bench *to, const struct bench *from)
     to->tick_offset = from->tick_offset;
     memcpy(to->ram, from->ram, from->setup.ram_bytes);
     for (uint32_t i = 0; i < MAX_LINKS; i++) {
+        to->links[i].room = from->links[i].room;
         if (from->links[i].disk)
             memcpy(to->links[i].disk, from->links[i].disk, from->links[i].disk_size);
     }

@@ -2,7 +2,7 @@
  * backplane/bench.h - a machine for unit tests of one device: fake host, stepped clock, recorded
  * lines and log. Link with libbackplane-bench.a; any test framework will do.
  *
- *     struct bench *b = bench_create(&my_class, (const char *const[]){"level=3", NULL});
+ *     struct bench *b = bench_create(BENCH_CLASS, (const char *const[]){"level=3", NULL});
  *     bench_write32(b, "regs", 0x10, 1);
  *     bench_advance_ns(b, 1000000);
  *     assert_true(bench_line(b, "out"));
@@ -21,7 +21,7 @@
 #ifndef BACKPLANE_BENCH_H
 #define BACKPLANE_BENCH_H
 
-#include <backplane/device.h>
+#include <backplane/plugin.h>
 
 #include <backplane/bench/cpu.h>
 #include <backplane/bench/links.h>
@@ -32,6 +32,10 @@ extern "C" {
 #endif
 
 struct bench;
+
+/* The class of the plugin that the test program is linked with. */
+extern const struct bp_plugin bp_plugin_1;
+#define BENCH_CLASS (bp_plugin_1.classes[0])
 
 /* --- life cycle ------------------------------------------------------------------------------- */
 struct bench_setup {                /* everything may be 0 or NULL */

@@ -163,8 +163,9 @@ static int32_t join_bootargs(struct run *run, const char *append, struct err *er
 
 static int32_t open_boot(struct run *run, const struct cli_args *args, struct err *err)
 {
-    /* The tree's size does not depend on where the initrd will be. */
-    const struct boot_plan draft = {.initrd_bytes = cli_has(args, "initrd") ? 1 : 0};
+    /* An initrd beyond 4 GiB makes the largest tree. */
+    const struct boot_plan draft = {.initrd_gpa = UINT64_MAX / 2,
+                                    .initrd_bytes = cli_has(args, "initrd") ? 1 : 0};
     void *blob;
     size_t size;
     int32_t status = build_tree(run, &draft, &blob, &size, err);

@@ -1,0 +1,140 @@
+/* backplane plugin list, plugin info ID. A list reads notes only: nothing of a plugin is run. */
+#include <stdio.h>
+#include <string.h>
+
+#include "classcheck.h"
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/plugin_info.h"
+#include "cli/text.h"
+#include "plugin/loader.h"
+
+#define ID_AT 24u
+
+static const struct cli_option options[] = {
+    {"json", NULL, "as JSON, for programs", false},
+    {"plugin-dir", "DIR", "look for plugins here first", true},
+};
+
+/* --- list ------------------------------------------------------------------------------------- */
+
+static const char *kind_of(const struct plugin_info *p)
+{
+    return (p->flags & BP_CLASS_BACKEND) != 0 ? "backend" : "device";
+}
+
+static void list_text(const struct registry *registry)
+{
+    struct err why;
+    for (size_t i = 0; i < registry_count(registry); i++) {
+        const struct plugin_info *p = registry_at(registry, i);
+        bool is_ours = loader_check_abi(p->path, p->abi_major, p->abi_minor, &why) == BP_OK;
+        text_row_format(stdout, 0, p->id, ID_AT, "%-8s %s", kind_of(p), p->version);
+        if (!is_ours)
+            text_row_format(stdout, 2, "refused:", 12, "%s", why.text);
+    }
+    const char *sentence;
+    for (size_t i = 0; (sentence = registry_refused(registry, i)) != NULL; i++)
+        text_row(stdout, 0, "refused:", 10, sentence);
+    if (registry_count(registry) == 0)
+        puts("no plugins; `backplane doctor` shows where they are looked for");
+}
+
+static void list_json(const struct registry *registry)
+{
+    struct json json;
+    struct err why;
+    json_begin(&json, stdout);
+    json_array(&json, "plugins");
+    for (size_t i = 0; i < registry_count(registry); i++) {
+        const struct plugin_info *p = registry_at(registry, i);
+        bool is_ours = loader_check_abi(p->path, p->abi_major, p->abi_minor, &why) == BP_OK;
+        json_object(&json, NULL);
+        json_string(&json, "id", p->id);
+        json_string(&json, "version", p->version);
+        json_string(&json, "kind", kind_of(p));
+        json_string(&json, "path", p->path);
+        json_u64(&json, "abi_major", p->abi_major);
+        json_u64(&json, "abi_minor", p->abi_minor);
+        json_string(&json, "error", is_ours ? NULL : why.text);
+        json_close_object(&json);
+    }
+    json_close_array(&json);
+    json_array(&json, "refused");
+    const char *sentence;
+    for (size_t i = 0; (sentence = registry_refused(registry, i)) != NULL; i++)
+        json_string(&json, NULL, sentence);
+    json_close_array(&json);
+    json_end(&json);
+}
+
+/* --- info ------------------------------------------------------------------------------------- */
+
+/* A device that links to what this class offers: it carries the class's bus. */
+static const char *find_transport(struct registry *registry, const struct bp_class *class_)
+{
+    for (size_t i = 0; class_->bus != NULL && i < registry_count(registry); i++) {
+        const struct plugin_info *p = registry_at(registry, i);
+        struct err ignored;
+        if ((p->flags & BP_CLASS_BACKEND) != 0 ||
+            strncmp(p->id, class_->bus, strlen(class_->bus)) != 0)
+            continue;
+        const struct bp_class *other = registry_class(registry, p->id, &ignored);
+        for (uint32_t j = 0; other != NULL && j < other->links.n_rows; j++)
+            if (class_service(class_, class_link(other, j)->interface) != NULL)
+                return p->id;
+    }
+    return NULL;
+}
+
+static int info(struct registry *registry, const char *id, bool as_json)
+{
+    struct err err;
+    const struct bp_class *class_ = registry_class(registry, id, &err);
+    if (class_ == NULL)
+        return cli_fail("%s", err.text);
+    const char *transport = find_transport(registry, class_);
+    if (as_json)
+        plugin_info_json(registry_find(registry, id), class_, transport);
+    else
+        plugin_info_text(registry_find(registry, id), class_, transport);
+    return 0;
+}
+
+static int run(const struct cli_command *command, const struct cli_args *args)
+{
+    bool is_list = strcmp(args->positional[0], "list") == 0;
+    if (!is_list && strcmp(args->positional[0], "info") != 0)
+        return cli_usage(command, "plugin %s: list or info is wanted", args->positional[0]);
+    if (is_list && args->n_positional > 1)
+        return cli_usage(command, "plugin list: one argument too many: %s", args->positional[1]);
+    if (!is_list && args->n_positional < 2)
+        return cli_usage(command, "plugin info: ID is missing");
+    struct registry *registry;
+    int status = cli_registry_open(args, &registry);
+    if (status != 0)
+        return status;
+    if (!is_list)
+        status = info(registry, args->positional[1], cli_has(args, "json"));
+    else if (cli_has(args, "json"))
+        list_json(registry);
+    else
+        list_text(registry);
+    registry_destroy(registry);
+    return cli_finish_output(status);
+}
+
+const struct cli_command command_plugin = {
+    .name = "plugin",
+    .arguments = "list | info ID",
+    .summary = "list the plugins, or say everything about one of them",
+    .details = "`plugin list` reads the notes of the files in the plugin directories and runs "
+               "nothing of them. `plugin info ID` loads one plugin and shows its regions, "
+               "registers, lines, properties and links, and a section to copy into a machine "
+               "file.",
+    .options = options,
+    .n_options = sizeof(options) / sizeof(options[0]),
+    .min_positional = 1,
+    .max_positional = 2,
+    .run = run,
+};

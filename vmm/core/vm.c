@@ -126,9 +126,6 @@ static void on_vcpu_result(void *ctx, enum run_result result, const struct err *
 
 static int32_t vm_create_vcpus(struct vm *vm, struct err *err)
 {
-    vm->vcpus = calloc(vm->config.n_cpus, sizeof(struct vcpu_thread *));
-    if (vm->vcpus == NULL)
-        return err_set(err, BP_ERR_NO_MEMORY, OBJECT ": out of memory");
     for (uint32_t i = 0; i < vm->config.n_cpus; i++) {
         int32_t status = vcpu_thread_create(vm->config.accel, vm->accel_vm, i, on_vcpu_result, vm,
                                             &vm->vcpus[i], err);
@@ -143,6 +140,9 @@ static int32_t vm_create_vcpus(struct vm *vm, struct err *err)
 static int32_t vm_build(struct vm *vm, struct err *err)
 {
     const struct vm_config *c = &vm->config;
+    vm->vcpus = calloc(c->n_cpus, sizeof(struct vcpu_thread *));
+    if (vm->vcpus == NULL)
+        return err_set(err, BP_ERR_NO_MEMORY, OBJECT ": out of memory");
     int32_t status = bus_create(&vm->bus, on_stray, vm, err);
     if (status == BP_OK)
         status = loop_create(&vm->loop, err);

@@ -29,7 +29,9 @@ static void list_text(const struct registry *registry)
     for (size_t i = 0; i < registry_count(registry); i++) {
         const struct plugin_info *p = registry_at(registry, i);
         bool is_ours = loader_check_abi(p->path, p->abi_major, p->abi_minor, &why) == BP_OK;
-        text_row_format(stdout, 0, p->id, ID_AT, "%-8s %s", kind_of(p), p->version);
+        char label[96];
+        (void)snprintf(label, sizeof(label), "%-*s %s", (int)ID_AT - 1, p->id, kind_of(p));
+        text_row(stdout, 0, label, ID_AT + 9, p->version);
         if (!is_ours)
             text_row_format(stdout, 2, "refused:", 12, "%s", why.text);
     }

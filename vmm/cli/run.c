@@ -305,8 +305,8 @@ const struct cli_command command_run = {
     .details =
         "MACHINE is a name that `backplane machines` shows, or the path of an .ini file.\n"
         "With a terminal, Ctrl-A x quits and Ctrl-A h helps; without one, bytes pass unchanged.\n"
-        "Exit status: 0 the guest powered off (or the status it asked for), 1 an error,\n"
-        "2 wrong usage, 3 the guest asked for a reboot under --on-reboot=exit, 4 it crashed,\n"
+        "Exit status: 0 the guest powered off (or the status it asked for), 1 an error, "
+        "2 wrong usage, 3 the guest asked for a reboot under --on-reboot=exit, 4 it crashed, "
         "130 interrupted.",
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),

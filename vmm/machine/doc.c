@@ -372,7 +372,7 @@ static struct doc_file *admit_file(struct doc *doc, const char *path, const char
         if (file->device != (uint64_t)st.st_dev || file->inode != (uint64_t)st.st_ino)
             continue;
         if (file->open)
-            file_error(doc, from, line, path, shown,
+            file_error(doc, from, line, shown, shown,
                        "a file cannot include itself, also not "
                        "through others: remove this line");
         return NULL;
@@ -383,12 +383,12 @@ static struct doc_file *admit_file(struct doc *doc, const char *path, const char
     else if (doc->n_files == DOC_FILES_MAX)
         fault = "more than 64 files: include fewer";
     if (fault != NULL) {
-        file_error(doc, from, line, path, shown, fault);
+        file_error(doc, from, line, shown, shown, fault);
         return NULL;
     }
     struct doc_file *file = add_file(doc, path, &st);
     if (file == NULL)
-        file_error(doc, from, line, path, shown, "the host is out of memory");
+        file_error(doc, from, line, shown, shown, "the host is out of memory");
     return file;
 }
 

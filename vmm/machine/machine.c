@@ -110,12 +110,23 @@ int32_t machine_load(const struct machine_options *options, struct registry *reg
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
-void machine_destroy(struct machine *machine)
+void machine_destroy_devices(struct machine *machine)
 {
     if (machine == NULL)
         return;
     for (size_t i = machine->own->n_order; i > 0; i--)
         device_destroy(machine->own->order[i - 1]);
+    machine->own->n_order = 0;
+    machine->n_devices = 0;
+    machine->irqchip = NULL;
+    machine->console = NULL;
+}
+
+void machine_destroy(struct machine *machine)
+{
+    if (machine == NULL)
+        return;
+    machine_destroy_devices(machine);
     aspace_destroy(machine->aspace);
     arena_free(&machine->own->arena);
     free(machine->own);

@@ -106,27 +106,32 @@ static gen_item *const code[] = {gen_patch_code, gen_op, gen_branch, gen_loop, g
 static gen_item *const compressed[] = {gen_pair_constant,   gen_c_arith,  gen_c_arith, gen_c_imm,
                                        gen_c_imm,           gen_c_memory, gen_c_stack, gen_c_branch,
                                        gen_c_jump_register, gen_load};
-static gen_item *const singles[] = {gen_fp_single, gen_fp_single, gen_fp_single, gen_fp_recorded,
-                                    gen_fp_cancel, gen_fp_csr,    gen_load_f,    gen_fp_move};
-static gen_item *const doubles[] = {gen_fp_double, gen_fp_double, gen_fp_double, gen_fp_recorded,
-                                    gen_fp_cancel, gen_fp_csr,    gen_load_f,    gen_fp_move};
-static gen_item *const recorded[] = {gen_fp_recorded, gen_fp_recorded, gen_fp_recorded,
-                                     gen_fp_recorded, gen_fp_recorded, gen_fp_cancel,
-                                     gen_fp_csr};
+static gen_item *const singles[] = {gen_fp_corner, gen_fp_single,   gen_fp_single,
+                                    gen_fp_single, gen_fp_recorded, gen_fp_cancel,
+                                    gen_fp_csr,    gen_load_f,      gen_fp_move};
+static gen_item *const doubles[] = {gen_fp_corner, gen_fp_double,   gen_fp_double,
+                                    gen_fp_double, gen_fp_recorded, gen_fp_cancel,
+                                    gen_fp_csr,    gen_load_f,      gen_fp_move};
+static gen_item *const recorded[] = {gen_fp_corner,   gen_fp_corner,   gen_fp_corner,
+                                     gen_fp_corner,   gen_fp_recorded, gen_fp_recorded,
+                                     gen_fp_recorded, gen_fp_recorded, gen_fp_recorded,
+                                     gen_fp_cancel,   gen_fp_csr};
 static gen_item *const convert[] = {gen_fp_convert, gen_fp_convert, gen_fp_convert, gen_fp_compare,
                                     gen_fp_move,    gen_load_f,     gen_load,       gen_fp_csr};
 static gen_item *const odd[] = {
     gen_any_encoding, gen_any_fp_encoding, gen_any_memory_encoding, gen_reserved_c,
     gen_op,           gen_load_f};
 static gen_item *const mixed[] = {
-    gen_pair_constant, gen_pair_address, gen_op,        gen_op_imm,     gen_upper,
-    gen_muldiv,        gen_zba,          gen_zbb,       gen_zbs,        gen_load,
-    gen_store,         gen_load_f,       gen_store_f,   gen_fence,      gen_amo,
-    gen_lr_sc,         gen_sc_fails,     gen_branch,    gen_jal,        gen_jalr,
-    gen_loop,          gen_c_branch,     gen_fp_single, gen_fp_double,  gen_fp_convert,
-    gen_fp_move,       gen_fp_compare,   gen_fp_csr,    gen_fp_cancel,  gen_c_arith,
-    gen_c_imm,         gen_c_memory,     gen_c_stack,   gen_reserved_c, gen_c_jump_register,
-    gen_patch_code,    gen_fp_recorded,
+    gen_fp_corner,  gen_pair_constant, gen_pair_address, gen_op,
+    gen_op_imm,     gen_upper,         gen_muldiv,       gen_zba,
+    gen_zbb,        gen_zbs,           gen_load,         gen_store,
+    gen_load_f,     gen_store_f,       gen_fence,        gen_amo,
+    gen_lr_sc,      gen_sc_fails,      gen_branch,       gen_jal,
+    gen_jalr,       gen_loop,          gen_c_branch,     gen_fp_single,
+    gen_fp_double,  gen_fp_convert,    gen_fp_move,      gen_fp_compare,
+    gen_fp_csr,     gen_fp_cancel,     gen_c_arith,      gen_c_imm,
+    gen_c_memory,   gen_c_stack,       gen_reserved_c,   gen_c_jump_register,
+    gen_patch_code, gen_fp_recorded,
 };
 
 const struct group gen_groups[] = {

@@ -19,6 +19,9 @@
 /* Scratch: bytes [-SCRATCH, SCRATCH) from the base. */
 #define SCRATCH 1024
 
+/* Their first bytes begin as the values of value_corner: singles, then doubles. */
+#define CORNERS (-SCRATCH)
+
 struct item {
     uint32_t n;
     uint32_t bits[ITEM_MAX];
@@ -79,7 +82,7 @@ gen_item gen_pair_constant, gen_pair_address;
 gen_item gen_branch, gen_jal, gen_jalr, gen_loop, gen_c_branch, gen_c_jump_register;
 /* gen_fp.c */
 gen_item gen_fp_single, gen_fp_double, gen_fp_recorded, gen_fp_convert, gen_fp_move, gen_fp_compare;
-gen_item gen_fp_cancel, gen_fp_csr;
+gen_item gen_fp_corner, gen_fp_cancel, gen_fp_csr;
 /* gen_rvc.c */
 gen_item gen_c_arith, gen_c_imm, gen_c_memory, gen_c_stack;
 /* gen_odd.c */

@@ -114,8 +114,42 @@ void gen_fp_recorded(struct gen *g, struct item *item)
     put_record(g, item, rd);
 }
 
+static void put_comparison(struct gen *g, struct item *item, enum fp_format fmt, uint32_t rs1,
+                           uint32_t rs2)
+{
+    static const char *const names[2][3] = {{"fle.s", "flt.s", "feq.s"},
+                                            {"fle.d", "flt.d", "feq.d"}};
+    uint32_t f3 = rng_below(&g->rng, 3);
+
+    item_put(item, names[fmt][f3], enc_r(OP_FP, f3, 0x14u << 2 | fmt, gen_x_dest(g), rs1, rs2));
+}
+
+/* As above, with operands that are nasty with each other. */
+void gen_fp_corner(struct gen *g, struct item *item)
+{
+    enum fp_format fmt = rng_below(&g->rng, 2) ? DOUBLE : SINGLE;
+    uint32_t f = gen_f(g), rd = gen_f(g);
+    const uint32_t rs[3] = {f, (f + 1) & 31, (f + 2) & 31};
+    uint32_t window = rng_below(&g->rng, VALUE_CORNERS / VALUE_WINDOW) * VALUE_WINDOW;
+    bool anywhere = rng_one_in(&g->rng, 4);
+
+    for (uint32_t i = 0; i < 3; i++) {
+        uint32_t index = window + rng_below(&g->rng, VALUE_WINDOW);
+        if (anywhere)
+            index = rng_below(&g->rng, VALUE_CORNERS);
+        item_put(item, "fld",
+                 enc_i(OP_LOAD_FP, 3, rs[i], g->base,
+                       CORNERS + 8 * (int32_t)(index + (fmt == DOUBLE ? VALUE_CORNERS : 0))));
+    }
+    if (rng_one_in(&g->rng, 10))
+        put_comparison(g, item, fmt, rs[0], rs[1]);
+    else
+        put_arith(g, item, fmt, rd, rs);
+    put_record(g, item, rd);
+}
+
 /* A product, and then the fused difference of the same product: what is left is its rounding
- * error. Or an addend far below a product. */
+ * error. */
 void gen_fp_cancel(struct gen *g, struct item *item)
 {
     enum fp_format fmt = rng_below(&g->rng, 2) ? DOUBLE : SINGLE;
@@ -179,12 +213,9 @@ void gen_fp_move(struct gen *g, struct item *item)
 
 void gen_fp_compare(struct gen *g, struct item *item)
 {
-    static const char *const names[2][3] = {{"fle.s", "flt.s", "feq.s"},
-                                            {"fle.d", "flt.d", "feq.d"}};
-    uint32_t fmt = rng_below(&g->rng, 2), f3 = rng_below(&g->rng, 3), rs1 = gen_f(g);
-    uint32_t rs2 = rng_one_in(&g->rng, 4) ? rs1 : gen_f(g);
+    uint32_t rs1 = gen_f(g), rs2 = rng_one_in(&g->rng, 4) ? rs1 : gen_f(g);
 
-    item_put(item, names[fmt][f3], enc_r(OP_FP, f3, 0x14u << 2 | fmt, gen_x_dest(g), rs1, rs2));
+    put_comparison(g, item, rng_below(&g->rng, 2) ? DOUBLE : SINGLE, rs1, rs2);
     if (rng_below(&g->rng, 2))
         put_record(g, item, rs1);
 }

@@ -177,18 +177,20 @@ void gen_sc_fails(struct gen *g, struct item *item)
     put_sc(g, item, wide, here);
 }
 
-/* A store over an instruction that lies ahead, and FENCE.I between the two. */
+/* A store over an instruction that lies ahead, and FENCE.I between the two. A register's low bits
+ * become the new immediate, so that it differs from run to run. */
 void gen_patch_code(struct gen *g, struct item *item)
 {
     uint32_t where = gen_x_new(g), word, rd = gen_x_dest(g);
-    uint32_t patch = enc_i(OP_IMM, 0, rd, gen_x(g), gen_imm12(g));
+    uint32_t patch = enc_i(OP_IMM, 0, rd, gen_x(g), 0);
 
     do {
         word = gen_x_new(g);
     } while (word == where);
-    uint32_t lower = patch & 0xfff, upper = (patch + 0x800) >> 12;
-    item_put(item, "lui", enc_u(OP_LUI, word, upper));
-    item_put(item, "addi", enc_i(OP_IMM, 0, word, word, (int32_t)lower));
+    item_put(item, "lui", enc_u(OP_LUI, where, (patch + 0x800) >> 12));
+    item_put(item, "addi", enc_i(OP_IMM, 0, where, where, (int32_t)(patch & 0xfff)));
+    item_put(item, "slli", enc_i(OP_IMM, 1, word, gen_x(g), 20));
+    item_put(item, "or", enc_r(OP_OP, 6, 0, word, word, where));
     item_put(item, "auipc", enc_u(OP_AUIPC, where, 0));
     item_put(item, "sw", enc_s(OP_STORE, 2, where, word, 12));
     item_put(item, "fence.i", enc_i(OP_MISC_MEM, 1, 0, 0, 0));

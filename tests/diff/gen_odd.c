@@ -54,6 +54,8 @@ void gen_any_memory_encoding(struct gen *g, struct item *item)
         item_put(item, "?store", enc_s(OP_STORE, f3, pointer, gen_x(g), 0));
         break;
     case 2:
+        if (f5 == 2) /* LR must have rs2 0 */
+            item_put(item, "?lr", enc_r(OP_AMO, f3, f5 << 2, gen_x_dest(g), pointer, 1 + f5));
         item_put(item, "?amo",
                  enc_r(OP_AMO, f3, (f5 == 2 || f5 == 3 ? 0 : f5) << 2, gen_x_dest(g), pointer,
                        gen_x(g)));

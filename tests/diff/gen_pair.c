@@ -56,7 +56,7 @@ void gen_pair_address(struct gen *g, struct item *item)
 {
     uint32_t rd = gen_x_new(g), rd2 = same_or_other(g, rd), odd = rng_below(&g->rng, 2);
 
-    switch (rng_below(&g->rng, 3)) {
+    switch (rng_below(&g->rng, 4)) {
     case 0:
         maybe_enter_second(g, item);
         item_put(item, "auipc", enc_u(OP_AUIPC, rd, (uint32_t)value_integer(&g->rng)));
@@ -65,6 +65,12 @@ void gen_pair_address(struct gen *g, struct item *item)
     case 1:
         item_put(item, "auipc", enc_u(OP_AUIPC, rd, 0));
         item_put(item, "ld", enc_i(OP_LOAD, 3, rd2, rd, (int32_t)rng_below(&g->rng, 600) - 200));
+        break;
+    case 2: /* back to the second jump, which leads out */
+        item_put(item, "j", enc_j(0, 8));
+        item_put(item, "j", enc_j(0, 12));
+        item_put(item, "auipc", enc_u(OP_AUIPC, rd, 0));
+        item_put(item, "jalr", enc_i(OP_JALR, 0, rd2, rd, -4 + (int32_t)odd));
         break;
     default:
         item_put(item, "auipc", enc_u(OP_AUIPC, rd, 0));

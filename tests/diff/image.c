@@ -161,7 +161,11 @@ static void put64(struct image *image, uint32_t offset, uint64_t value)
 
 static void fill_scratch(struct image *image, uint32_t base, struct rng *rng)
 {
-    for (uint32_t i = 0; i < 2 * SCRATCH; i += 8) {
+    for (uint32_t i = 0; i < VALUE_CORNERS; i++) {
+        put64(image, base - SCRATCH + 8 * i, value_corner(false, i));
+        put64(image, base - SCRATCH + 8 * (VALUE_CORNERS + i), value_corner(true, i));
+    }
+    for (uint32_t i = 16 * VALUE_CORNERS; i < 2 * SCRATCH; i += 8) {
         uint64_t value = rng_one_in(rng, 3) ? value_integer(rng) : value_f_register(rng);
         put64(image, base - SCRATCH + i, value);
     }

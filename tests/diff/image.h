@@ -4,7 +4,7 @@
  * names its program and the next block, so that one run works through all of them.
  *
  *   IMAGE_BASE             what a side needs to enter, to trap and to leave; not compared
- *   IMAGE_BASE + VARIABLES the address of the block that is running; the signal stack
+ *   IMAGE_BASE + VARIABLES the address of the block that is running
  *   IMAGE_BASE + CODE      programs
  *   IMAGE_BASE + DATA      blocks, one page apart; a block's base is the page's first byte:
  *                          scratch before and after it, then the registers
@@ -18,15 +18,13 @@
 
 #include "diff/gen.h"
 
-#define IMAGE_BASE       0x20000000u
-#define IMAGE_VARIABLES  0x1000u
-#define IMAGE_STACK      0x2000u
-#define IMAGE_STACK_SIZE 0x8000u
-#define IMAGE_CODE       0x10000u
-#define IMAGE_CODE_END   0x200000u
-#define IMAGE_DATA       0x200000u
-#define IMAGE_SIZE       0x400000u
-#define IMAGE_BLOCKS     400u
+#define IMAGE_BASE      0x20000000u
+#define IMAGE_VARIABLES 0x1000u
+#define IMAGE_CODE      0x10000u
+#define IMAGE_CODE_END  0x200000u
+#define IMAGE_DATA      0x200000u
+#define IMAGE_SIZE      0x400000u
+#define IMAGE_BLOCKS    400u
 
 /* In a block, from its base: */
 #define BLOCK_X     1024 /* x0-x31 */

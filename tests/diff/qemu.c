@@ -25,15 +25,18 @@
 #define SYS_EXIT         93
 #define SYS_SIGALTSTACK  132
 #define SYS_RT_SIGACTION 134
+#define SYS_MMAP         222
 #define LINUX_SIGILL     4
 #define UCONTEXT_PC      176
 #define LINUX_SA_SIGINFO 4u
 #define LINUX_SA_ONSTACK 0x08000000u
 
+#define STACK_SIZE 0x8000
+
 #define HANDLER   0x400u
 #define ARGUMENTS 0xc00u /* struct sigaction, struct sigaltstack */
 
-enum { A0 = 10, A1, A2, A3, A7 = 17, T0 = 5 };
+enum { A0 = 10, A1, A2, A3, A4, A5, A7 = 17, T0 = 5 };
 
 static const char *program_name = "qemu-riscv64-static";
 
@@ -70,6 +73,16 @@ static void write_entry(struct image *image)
     write_li(&w, A2, 0);
     write_li(&w, A3, 8);
     call(&w, SYS_RT_SIGACTION);
+    /* The signal stack lies where no program's x2 comes to point by chance. */
+    write_li(&w, A0, 0);
+    write_li(&w, A1, STACK_SIZE);
+    write_li(&w, A2, 3);    /* PROT_READ | PROT_WRITE */
+    write_li(&w, A3, 0x22); /* MAP_PRIVATE | MAP_ANONYMOUS */
+    write_insn(&w, enc_i(OP_IMM, 0, A4, 0, -1));
+    write_li(&w, A5, 0);
+    call(&w, SYS_MMAP);
+    write_li(&w, A1, IMAGE_BASE + ARGUMENTS);
+    write_insn(&w, enc_s(OP_STORE, 3, A1, A0, 24));
     write_li(&w, A0, IMAGE_BASE + ARGUMENTS + 24);
     write_li(&w, A1, 0);
     call(&w, SYS_SIGALTSTACK);
@@ -84,8 +97,7 @@ static void write_entry(struct image *image)
     write_insn(&w, enc_i(OP_JALR, 0, 0, 1, 0));
 
     const uint64_t arguments[] = {
-        IMAGE_BASE + HANDLER, LINUX_SA_SIGINFO | LINUX_SA_ONSTACK, 0, IMAGE_BASE + IMAGE_STACK, 0,
-        IMAGE_STACK_SIZE,
+        IMAGE_BASE + HANDLER, LINUX_SA_SIGINFO | LINUX_SA_ONSTACK, 0, 0, 0, STACK_SIZE,
     };
     memcpy(image->mem + ARGUMENTS, arguments, sizeof(arguments));
 }

@@ -142,7 +142,8 @@ static void print_input(const struct image *image)
                i % 2 ? "\n" : "");
 }
 
-static void report(struct bench *bench, const struct sample *sample)
+/* Shrinks and prints. False if the sample does not fail when it runs alone. */
+static bool report(struct bench *bench, const struct sample *sample)
 {
     static struct program program;
     struct attempt attempt = {bench, sample};
@@ -150,18 +151,17 @@ static void report(struct bench *bench, const struct sample *sample)
     uint32_t code;
 
     gen_program(&program, sample->group, sample->program_seed);
+    if (!fails(&attempt, &program))
+        return false;
     printf("  program seed %#" PRIx64 ", input seed %#" PRIx64 "\n", sample->program_seed,
            sample->input_seed);
-    if (!fails(&attempt, &program)) {
-        printf("  it fails only after other programs in the same run\n");
-        return;
-    }
     shrink_program(&program, fails, &attempt);
     build_one(bench, sample, &program, &image, &code);
     print_input(&image);
     image_list(&program, code);
     if (run_both(bench, &image, sample->mode))
         print_differences(bench, 0);
+    return true;
 }
 
 /* --- many at once ---------------------------------------------------------------------------- */
@@ -215,15 +215,18 @@ static bool run_many(struct bench *bench, const struct sample *first, struct cou
 
     counts->instructions += build_many(&image, bench, first, samples);
     bool ran = run_both(bench, &image, first->mode);
-    for (uint32_t block = 0; block < image.n_blocks; block++) {
-        if (ran && is_block_equal(bench, block))
-            continue;
-        if (ran)
-            print_differences(bench, block);
-        report(bench, &samples[block]);
-        return false;
-    }
-    return ran;
+    uint32_t block = 0;
+    while (ran && block < image.n_blocks && is_block_equal(bench, block))
+        block++;
+    if (block == image.n_blocks)
+        return true;
+    if (ran)
+        print_differences(bench, block);
+    while (block < image.n_blocks && !report(bench, &samples[block]))
+        block++;
+    if (block == image.n_blocks)
+        printf("  seed %#" PRIx64 ": nothing fails when it runs alone\n", first->program_seed);
+    return false;
 }
 
 static void run_group(struct bench *bench, const struct group *group, enum mode mode,

@@ -182,3 +182,66 @@ uint64_t value_f_register(struct rng *rng)
         return value_double(rng);
     }
 }
+
+uint64_t value_corner(bool is_double, uint32_t index)
+{
+    static const uint32_t singles[VALUE_CORNERS] = {
+        /* 1.5, 1 and 1 or 3 last places, +-2^-100, -1.5, 1, 0.5 */
+        0x3fc00000,
+        0x3f800001,
+        0x3f800003,
+        0x0d800000,
+        0x8d800000,
+        0xbfc00000,
+        0x3f800000,
+        0x3f000000,
+        /* least normal, its successor, greatest subnormal, 2 least normal less 1 last place,
+         * 1 less 1 last place, 1 and 1 last place, 0.5, least subnormal */
+        0x00800000,
+        0x00800001,
+        0x007fffff,
+        0x00ffffff,
+        0x3f7fffff,
+        0x3f800001,
+        0x3f000000,
+        0x00000001,
+        /* zeros, infinities, NaNs, 1, least subnormal */
+        0x00000000,
+        0x80000000,
+        0x7f800000,
+        0xff800000,
+        0x7fc00000,
+        0x7f800001,
+        0x3f800000,
+        0x80000001,
+        /* greatest, its negative, predecessor, 2, 1 less and more 1 last place, half of the last
+         * place of the greatest, its predecessor */
+        0x7f7fffff,
+        0xff7fffff,
+        0x7f7ffffe,
+        0x40000000,
+        0x3f7fffff,
+        0x3f800001,
+        0x73000000,
+        0x72ffffff,
+    };
+    static const uint64_t doubles[VALUE_CORNERS] = {
+        UINT64_C(0x3ff8000000000000), UINT64_C(0x3ff0000000000001), UINT64_C(0x3ff0000000000003),
+        UINT64_C(0x0170000000000000), UINT64_C(0x8170000000000000), UINT64_C(0xbff8000000000000),
+        UINT64_C(0x3ff0000000000000), UINT64_C(0x3fe0000000000000),
+
+        UINT64_C(0x0010000000000000), UINT64_C(0x0010000000000001), UINT64_C(0x000fffffffffffff),
+        UINT64_C(0x001fffffffffffff), UINT64_C(0x3fefffffffffffff), UINT64_C(0x3ff0000000000001),
+        UINT64_C(0x3fe0000000000000), UINT64_C(0x0000000000000001),
+
+        UINT64_C(0x0000000000000000), UINT64_C(0x8000000000000000), UINT64_C(0x7ff0000000000000),
+        UINT64_C(0xfff0000000000000), UINT64_C(0x7ff8000000000000), UINT64_C(0x7ff0000000000001),
+        UINT64_C(0x3ff0000000000000), UINT64_C(0x8000000000000001),
+
+        UINT64_C(0x7fefffffffffffff), UINT64_C(0xffefffffffffffff), UINT64_C(0x7feffffffffffffe),
+        UINT64_C(0x4000000000000000), UINT64_C(0x3fefffffffffffff), UINT64_C(0x3ff0000000000001),
+        UINT64_C(0x7c90000000000000), UINT64_C(0x7c8fffffffffffff),
+    };
+
+    return is_double ? doubles[index] : UINT64_C(0xffffffff00000000) | singles[index];
+}

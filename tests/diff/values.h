@@ -22,4 +22,10 @@ uint32_t value_single(struct rng *rng);
 /* What an f register may hold: a double, a boxed single, or a single that is boxed badly. */
 uint64_t value_f_register(struct rng *rng);
 
+/* Operands that are nasty with each other, as f registers hold them: singles, then doubles. In each
+ * format four windows of eight: ties, the underflow border, specials, the overflow border. */
+#define VALUE_CORNERS 32u
+#define VALUE_WINDOW  8u
+uint64_t value_corner(bool is_double, uint32_t index);
+
 #endif

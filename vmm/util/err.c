@@ -26,5 +26,6 @@ void err_prefix(struct err *err, const char *format, ...)
     int n = vsnprintf(err->text, sizeof(err->text), format, args);
     va_end(args);
     if (n >= 0 && (size_t)n < sizeof(err->text))
-        (void)snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s", old);
+        (void)snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %.*s",
+                       (int)(sizeof(err->text) - (size_t)n), old);
 }

@@ -97,7 +97,11 @@ static int32_t read_linux_image(struct boot *boot, const uint8_t *head, size_t n
                               "its header says text_offset 0x%llx, beyond the last address",
                               (unsigned long long)offset);
     set_flat(k, ram_base(boot) + offset, size > k->file.size ? size : k->file.size);
-    /* What Linux clears itself is not touched here, but it is not free either. */
+    /* What Linux clears itself is not touched here, but it is not free either; and it takes its
+     * last large page whole (setup_bootmem), where there is RAM for it. */
+    uint64_t tail = -k->size & (KERNEL_ALIGN - 1);
+    if (k->size <= UINT64_MAX - tail && boot_space_ram(&boot->space, k->base, k->size + tail))
+        k->size += tail;
     status = boot_space_claim(&boot->space, "kernel", k->base, k->size, err);
     if (status != BP_OK)
         err_prefix(err, "%.300s", k->file.path);

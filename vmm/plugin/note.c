@@ -37,14 +37,19 @@ static bool read_at(const struct elf_file *file, uint64_t offset, void *to, size
     return true;
 }
 
+/* What this program was built for. Asked once: it is the same for every plugin. */
 static uint16_t host_machine(void)
 {
+    static uint16_t known;
+    if (known != EM_NONE)
+        return known;
     Elf64_Ehdr self = {0};
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : pread(fd, &self, sizeof(self), 0);
     if (fd >= 0)
         close(fd);
-    return n == (ssize_t)sizeof(self) ? self.e_machine : (uint16_t)EM_NONE;
+    known = n == (ssize_t)sizeof(self) ? self.e_machine : (uint16_t)EM_NONE;
+    return known;
 }
 
 static const char *machine_name(uint16_t machine)
@@ -109,6 +114,30 @@ static bool section_is(const struct elf_file *file, const Elf64_Shdr *names,
            memcmp(found, name, size) == 0;
 }
 
+/* Not empty, ended within its bytes, and all of it a-z, 0-9, '-' and '.', as class_check wants. */
+static bool is_id(const char *id)
+{
+    size_t n = strnlen(id, BP_ID_MAX);
+    return n > 0 && n < BP_ID_MAX && strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-.") == n;
+}
+
+static bool is_version(const char *version)
+{
+    size_t n = strnlen(version, BP_VERSION_MAX);
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)version[i] <= ' ' || version[i] == 0x7f)
+            return false;
+    return n > 0 && n < BP_VERSION_MAX;
+}
+
+static bool note_is_sane(const struct bp_note *note)
+{
+    return note->name_size == sizeof(BP_NOTE_NAME) && note->type == BP_NOTE_TYPE &&
+           note->desc_size >= sizeof(*note) - offsetof(struct bp_note, abi_major) &&
+           memcmp(note->name, BP_NOTE_NAME, sizeof(BP_NOTE_NAME)) == 0 && is_id(note->id) &&
+           is_version(note->version);
+}
+
 static int32_t find_note(const struct elf_file *file, const char *path, struct bp_note *note,
                          struct err *err)
 {
@@ -123,11 +152,7 @@ static int32_t find_note(const struct elf_file *file, const char *path, struct b
         if (section.sh_type != SHT_NOTE || !section_is(file, &names, &section, BP_NOTE_SECTION))
             continue;
         if (section.sh_size < sizeof(*note) ||
-            !read_at(file, section.sh_offset, note, sizeof(*note)) ||
-            note->name_size != sizeof(BP_NOTE_NAME) || note->type != BP_NOTE_TYPE ||
-            memcmp(note->name, BP_NOTE_NAME, sizeof(BP_NOTE_NAME)) != 0 ||
-            memchr(note->id, '\0', sizeof(note->id)) == NULL || note->id[0] == '\0' ||
-            memchr(note->version, '\0', sizeof(note->version)) == NULL)
+            !read_at(file, section.sh_offset, note, sizeof(*note)) || !note_is_sane(note))
             return err_set(err, BP_ERR_FORMAT,
                            "%s: its Backplane note is damaged; build the plugin again", path);
         return BP_OK;

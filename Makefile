@@ -48,6 +48,7 @@ PLUGIN_IDS := $(notdir $(patsubst %/,%,$(wildcard plugins/*/)))
 PLUGINS  := $(PLUGIN_IDS:%=$(B)/plugins/%.so)
 PLUGIN_TESTS := $(patsubst plugins/%_test.c,$(B)/tests/plugin/%_test,$(wildcard plugins/*/*_test.c))
 TEMPLATE := $(B)/template/example.so $(B)/tests/template/example_test
+BENCH_LIBS := $(B)/libbackplane-bench.a $(B)/libbackplane-device.a
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 SDK_HEADERS := $(shell find sdk/include -name '*.h' | LC_ALL=C sort)
 
@@ -117,10 +118,29 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/libvmm.a | setup
 	$(call say,TEST)
 	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS) -lcmocka
 
-$(B)/tests/plugin/%_test: plugins/%_test.c $$(call plugin_objects,$$(notdir $$(@D))) $(B)/libbackplane-bench.a $(B)/libbackplane-device.a
+# Plugins with something wrong, for the loader's tests: linked without -z defs, one file each.
+TEST_PLUGINS := $(patsubst %.c,$(B)/%.so,$(wildcard tests/unit/plugins/*.c))
+$(UNIT_TESTS): | $(TEST_PLUGINS)
+$(B)/tests/unit/plugins/%.so: tests/unit/plugins/%.c sdk/lib/plugin.map | setup
+	@mkdir -p $(@D)
+	$(call say,PLUGIN)
+	$(Q)$(CC) $(SAN_LD) $(PLUGIN_CF) $(CFLAGS) -shared -Wl,--version-script=sdk/lib/plugin.map -MMD -MP -o $@ $<
+
+$(B)/tests/plugin/%_test: plugins/%_test.c $$(call plugin_objects,$$(notdir $$(@D))) $(BENCH_LIBS)
 	@mkdir -p $(@D)
 	$(call say,TEST)
-	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(B)/libbackplane-bench.a $(B)/libbackplane-device.a -lcmocka -lm
+	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(BENCH_LIBS) -lcmocka -lm
+
+# The plugin to copy is built and tested like any other, and kept out of the plugin directory.
+$(B)/template/%.so: $(B)/obj/sdk/template/%.pic.o $(B)/libbackplane-device.a sdk/lib/plugin.map
+	@mkdir -p $(@D)
+	$(call say,PLUGIN)
+	$(Q)$(CC) $(SAN_LD) $(PLUGIN_LD) $(LDFLAGS) -o $@ $< $(B)/libbackplane-device.a
+
+$(B)/tests/template/%_test: sdk/template/%_test.c $(B)/obj/sdk/template/%.pic.o $(BENCH_LIBS)
+	@mkdir -p $(@D)
+	$(call say,TEST)
+	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(BENCH_LIBS) -lcmocka -lm
 
 # Programs that are not cmocka's: differential test, fuzzers with a seeded main, benchmarks.
 DIFF     := $(B)/tests/diff/rv64_diff
@@ -142,7 +162,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libvmm.a | setup
 	$(call say,BENCH)
 	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS)
 
-tests: $(UNIT_TESTS) $(PLUGIN_TESTS) $(DIFF) $(FUZZERS) all
+tests: $(UNIT_TESTS) $(PLUGIN_TESTS) $(TEMPLATE) $(DIFF) $(FUZZERS) all
 
 test: setup tests               ## run every unit, plugin, machine and table test
 	tests/run $(B)

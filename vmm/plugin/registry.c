@@ -25,7 +25,7 @@ struct plugin {
 };
 
 struct refused {
-    char id[BP_ID_MAX]; /* from the file's name */
+    char id[BP_ID_MAX]; /* the file's name without .so */
     char *sentence;
 };
 
@@ -79,7 +79,7 @@ static void refuse(struct registry *registry, const char *file_name, const char 
         return;
     registry->refused = list;
     struct refused *r = &list[registry->n_refused];
-    (void)snprintf(r->id, sizeof(r->id), "%.*s", (int)strcspn(file_name, "."), file_name);
+    (void)snprintf(r->id, sizeof(r->id), "%.*s", (int)strlen(file_name) - 3, file_name);
     r->sentence = strdup(sentence);
     if (r->sentence != NULL)
         registry->n_refused++;
@@ -161,10 +161,15 @@ int32_t registry_add_directory(struct registry *registry, const char *path, bool
     if (stat(path, &st) != 0) {
         if (errno == ENOENT && !must_exist)
             return BP_OK;
-        return err_set(err, BP_ERR_NOT_FOUND, "plugin directory %s: %s", path, strerror(errno));
+        return err_set(err, BP_ERR_NOT_FOUND,
+                       "plugin directory %s: %s; name the directory that holds the .so files", path,
+                       strerror(errno));
     }
     if (!S_ISDIR(st.st_mode))
-        return err_set(err, BP_ERR_INVALID, "plugin directory %s: not a directory", path);
+        return err_set(err, BP_ERR_INVALID,
+                       "plugin directory %s: not a directory; name the one that holds the .so "
+                       "files",
+                       path);
     int32_t status = check_owner(path, err);
     if (status != BP_OK) {
         err_prefix(err, "plugin directory");

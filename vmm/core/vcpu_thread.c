@@ -71,9 +71,9 @@ struct accel_vcpu *vcpu_thread_vcpu(struct vcpu_thread *t)
     return t->vcpu;
 }
 
+/* With the lock held; calls are made without it. */
 static void take_calls(struct vcpu_thread *t)
 {
-    pthread_mutex_lock(&t->lock);
     while (t->calls != NULL) {
         struct vcpu_call *call = t->calls;
         t->calls = call->next;
@@ -85,7 +85,6 @@ static void take_calls(struct vcpu_thread *t)
         call->done = true;
         pthread_cond_broadcast(&t->changed);
     }
-    pthread_mutex_unlock(&t->lock);
 }
 
 /* False when this vCPU has nothing more to run. */
@@ -126,16 +125,19 @@ static void *thread_main(void *arg)
     current = t;
     bool has_guest = true;
     while (!atomic_load(&t->stopping)) {
+        pthread_mutex_lock(&t->lock);
         take_calls(t);
+        pthread_mutex_unlock(&t->lock);
         if (has_guest)
             has_guest = run_guest(t);
         else
             wait_for_call(t);
     }
+    /* In one step: a call that comes later finds nobody, so it does not meet one of these. */
     pthread_mutex_lock(&t->lock);
+    take_calls(t);
     t->running = false;
     pthread_mutex_unlock(&t->lock);
-    take_calls(t);
     return NULL;
 }
 

@@ -198,6 +198,13 @@ static void read_key(struct assembly *a, struct part *part, const struct doc_key
 }
 
 /* --- what is missing -------------------------------------------------------------------------- */
+static int first_sentence(const char *doc)
+{
+    const char *end = strstr(doc, ". ");
+    size_t n = end != NULL ? (size_t)(end - doc) + 1 : strlen(doc);
+    return n < 400 ? (int)n : 400;
+}
+
 static void report_missing(struct assembly *a, struct part *part)
 {
     const struct bp_class *c = part->class_;
@@ -210,8 +217,8 @@ static void report_missing(struct assembly *a, struct part *part)
         if ((row->flags & BP_PROPERTY_REQUIRED) == 0 ||
             doc_find(&a->doc, part->section, row->name, a->machine->arch) != NULL)
             continue;
-        doc_section_error(&a->doc, part->section, "%s is missing: plugin %s needs it: %s",
-                          row->name, c->id, row->doc);
+        doc_section_error(&a->doc, part->section, "%s is missing: plugin %s needs it: %.*s",
+                          row->name, c->id, first_sentence(row->doc), row->doc);
         part->failed = true;
     }
     for (uint32_t i = 0; i < c->links.n_rows; i++) {

@@ -187,6 +187,8 @@ static int32_t set_up(struct bench *b)
     if (!status)
         status = call_step(b, PHASE_PLAN, "plan", b->class_->plan);
     if (!status)
+        bench_fdt(b); /* a machine that is only described goes no further */
+    if (!status)
         status = call_step(b, PHASE_REALIZE, "realize", b->class_->realize);
     if (!status)
         return BP_OK;

@@ -19,7 +19,7 @@
 /* Scratch: bytes [-SCRATCH, SCRATCH) from the base. */
 #define SCRATCH 1024
 
-/* Their first bytes begin as the values of value_corner: singles, then doubles. */
+/* They begin as values of value_corner in its windows: singles, then doubles. */
 #define CORNERS (-SCRATCH)
 
 struct item {

@@ -161,9 +161,10 @@ static void put64(struct image *image, uint32_t offset, uint64_t value)
 
 static void fill_scratch(struct image *image, uint32_t base, struct rng *rng)
 {
-    for (uint32_t i = 0; i < VALUE_CORNERS; i++) {
-        put64(image, base - SCRATCH + 8 * i, value_corner(false, i));
-        put64(image, base - SCRATCH + 8 * (VALUE_CORNERS + i), value_corner(true, i));
+    for (uint32_t i = 0; i < 2 * VALUE_CORNERS; i++) {
+        uint32_t window = i % VALUE_CORNERS / VALUE_WINDOW * VALUE_WINDOW;
+        uint32_t index = window + rng_below(rng, VALUE_WINDOW);
+        put64(image, base - SCRATCH + 8 * i, value_corner(i >= VALUE_CORNERS, index));
     }
     for (uint32_t i = 16 * VALUE_CORNERS; i < 2 * SCRATCH; i += 8) {
         uint64_t value = rng_one_in(rng, 3) ? value_integer(rng) : value_f_register(rng);

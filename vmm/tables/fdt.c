@@ -43,13 +43,27 @@ static void write_root(struct fdt_build *b)
     fdt_tree_string(&b->tree, "model", at == 10 ? "backplane,machine" : name);
 }
 
-/* False when the device's node is not in /soc. */
-static bool device_path(const struct layout_device *dev, char path[80])
+/* A bus has only addressed nodes: those without registers go under the root. Their names carry the
+ * position in the machine file, so two of a class differ. */
+static bool node_name(const struct layout *layout, const struct layout_device *dev, char name[96])
 {
-    char name[64];
-    if (dev == NULL || !fdt_device_has_address(dev) || !fdt_device_name(dev, name))
+    char base[64];
+    if (!fdt_device_name(dev, base))
         return false;
-    (void)snprintf(path, 80, "/soc/%s", name);
+    if (fdt_device_has_address(dev))
+        (void)snprintf(name, 96, "%s", base);
+    else
+        (void)snprintf(name, 96, "%s-%zu", base, (size_t)(dev - layout->devices));
+    return true;
+}
+
+bool fdt_device_path(const struct layout *layout, const struct layout_device *dev,
+                     char path[FDT_PATH_BYTES])
+{
+    char name[96];
+    if (!node_name(layout, dev, name))
+        return false;
+    (void)snprintf(path, FDT_PATH_BYTES, "%s/%s", fdt_device_has_address(dev) ? "/soc" : "", name);
     return true;
 }
 
@@ -68,11 +82,13 @@ static void write_initrd(struct fdt_tree *t, uint64_t start, uint64_t end)
 static void write_chosen(struct fdt_build *b, const struct fdt_chosen *chosen)
 {
     struct fdt_tree *t = &b->tree;
-    char path[80];
+    const struct layout_device *console = b->layout->console;
+    char path[FDT_PATH_BYTES];
     fdt_tree_begin(t, "chosen");
     if (chosen->bootargs != NULL)
         fdt_tree_string(t, "bootargs", chosen->bootargs);
-    if (device_path(b->layout->console, path))
+    if (console != NULL && fdt_device_has_address(console) &&
+        fdt_device_path(b->layout, console, path))
         fdt_tree_string(t, "stdout-path", path);
     if (chosen->initrd_bytes > 0) {
         write_initrd(t, chosen->initrd_gpa, chosen->initrd_gpa + chosen->initrd_bytes);
@@ -86,10 +102,10 @@ static void write_chosen(struct fdt_build *b, const struct fdt_chosen *chosen)
 
 static void write_alias(struct fdt_build *b, const struct layout_device *dev, uint32_t *n)
 {
-    char path[80];
+    char path[FDT_PATH_BYTES];
     char alias[24];
     if (dev == NULL || dev->dt_name == NULL || strcmp(dev->dt_name, "serial") != 0 ||
-        !device_path(dev, path))
+        !fdt_device_has_address(dev) || !fdt_device_path(b->layout, dev, path))
         return;
     (void)snprintf(alias, sizeof(alias), "serial%u", *n);
     fdt_tree_string(&b->tree, alias, path);
@@ -167,27 +183,22 @@ static void write_soc(struct fdt_build *b)
     fdt_tree_string(&b->tree, "compatible", "simple-bus");
     fdt_tree_empty(&b->tree, "ranges");
     for (size_t i = 0; i < n; i++) {
-        char name[64];
-        if (fdt_device_name(order[i].dev, name))
+        char name[96];
+        if (node_name(l, order[i].dev, name))
             fdt_device_node(b, order[i].dev, name);
     }
     fdt_tree_end(&b->tree);
     free(order);
 }
 
-/* A bus has only addressed nodes: those without registers go under the root. Their names carry the
- * position in the machine file, so two of a class differ. */
 static void write_unaddressed(struct fdt_build *b)
 {
     const struct layout *l = b->layout;
     for (size_t i = 0; i < l->n_devices; i++) {
         const struct layout_device *dev = &l->devices[i];
-        char name[64];
-        char numbered[96];
-        if (fdt_device_has_address(dev) || !fdt_device_name(dev, name))
-            continue;
-        (void)snprintf(numbered, sizeof(numbered), "%s-%zu", name, i);
-        fdt_device_node(b, dev, numbered);
+        char name[96];
+        if (!fdt_device_has_address(dev) && node_name(l, dev, name))
+            fdt_device_node(b, dev, name);
     }
 }
 

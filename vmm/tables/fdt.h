@@ -8,6 +8,7 @@
 #ifndef VMM_TABLES_FDT_H
 #define VMM_TABLES_FDT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,6 +35,12 @@ struct fdt_chosen {
  * above 4 GiB. */
 int32_t fdt_build(const struct layout *layout, const struct fdt_chosen *chosen, void **blob,
                   size_t *size, struct err *err);
+
+/* The path of a device's node, "/soc/serial@10000000"; false when it has none. `dev` is one of the
+ * layout's. */
+#define FDT_PATH_BYTES 112
+bool fdt_device_path(const struct layout *layout, const struct layout_device *dev,
+                     char path[FDT_PATH_BYTES]);
 
 /* Writes a blob as source that dtc turns into the same tree. BP_ERR_FORMAT for what is no valid
  * blob; errors of the stream are left for ferror(). */

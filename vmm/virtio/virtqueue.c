@@ -30,17 +30,21 @@
 #define AVAIL_ALIGN 2u
 #define USED_ALIGN  4u
 
-/* The guest's processors read and write the rings at the same time: each field is one access. */
+/* The guest's processors read and write the rings at the same time: each field is one access. The
+ * order of all of them is total, so that of two sides that each write one field and then read the
+ * other's, one sees the other: no notification is lost. It also puts what an index announces behind
+ * the index. */
 static uint16_t load16(const uint8_t *at)
 {
-    return le16toh(__atomic_load_n((const uint16_t *)(const void *)at, __ATOMIC_RELAXED));
+    return le16toh(__atomic_load_n((const uint16_t *)(const void *)at, __ATOMIC_SEQ_CST));
 }
 
 static void store16(uint8_t *at, uint16_t value)
 {
-    __atomic_store_n((uint16_t *)(void *)at, htole16(value), __ATOMIC_RELAXED);
+    __atomic_store_n((uint16_t *)(void *)at, htole16(value), __ATOMIC_SEQ_CST);
 }
 
+/* An entry of the used ring, which no one reads before the index says so. */
 static void store32(uint8_t *at, uint32_t value)
 {
     __atomic_store_n((uint32_t *)(void *)at, htole32(value), __ATOMIC_RELAXED);
@@ -151,7 +155,8 @@ static void quiet_driver(struct virtqueue *q)
         store16(q->used + USED_FLAGS, USED_NO_NOTIFY);
 }
 
-/* Asks the driver to notify of the next chain. The caller looks at the ring again afterwards. */
+/* Asks the driver to notify of the next chain. The caller looks at the ring again afterwards: the
+ * driver may have added one just before. */
 static void wake_driver(struct virtqueue *q)
 {
     q->is_quiet = false;
@@ -159,26 +164,16 @@ static void wake_driver(struct virtqueue *q)
         store16(q->used + USED_RING + (size_t)q->size * USED_ENTRY, q->next_avail);
     else
         store16(q->used + USED_FLAGS, 0);
-    /* The request must be visible before the index is read again: the driver writes the index and
-     * then reads the request, so one of both sees the other. */
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
-static uint16_t load_avail_idx(const struct virtqueue *q)
-{
-    uint16_t idx = load16(q->avail + AVAIL_IDX);
-    __atomic_thread_fence(__ATOMIC_ACQUIRE); /* what it announces is read after it */
-    return idx;
 }
 
 int32_t virtq_pop(struct virtqueue *q, const struct memory *memory, uint32_t *head, struct err *err)
 {
     if (!q->ready)
         return BP_ERR_STATE;
-    uint16_t idx = load_avail_idx(q);
+    uint16_t idx = load16(q->avail + AVAIL_IDX);
     if (idx == q->next_avail) {
         wake_driver(q);
-        idx = load_avail_idx(q);
+        idx = load16(q->avail + AVAIL_IDX);
         if (idx == q->next_avail)
             return BP_ERR_NOT_FOUND;
     }
@@ -211,8 +206,6 @@ int32_t virtq_pop(struct virtqueue *q, const struct memory *memory, uint32_t *he
 /* 2.6.7.1: does the driver want an interrupt for the entry just made? */
 static bool wants_interrupt(const struct virtqueue *q)
 {
-    /* The new index must be visible before the driver's wish is read: see wake_driver. */
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (!q->has_event_idx)
         return (load16(q->avail + AVAIL_FLAGS) & AVAIL_NO_INTR) == 0;
     uint16_t used_event = load16(q->avail + AVAIL_RING + (size_t)q->size * AVAIL_ENTRY);
@@ -226,7 +219,6 @@ void virtq_push(struct virtqueue *q, uint32_t head, uint32_t written, bool *inte
     store32(entry + 4, written);
     q->chains[head].busy = false;
     q->next_used++;
-    __atomic_thread_fence(__ATOMIC_RELEASE); /* the entry, and the data, before the index */
     store16(q->used + USED_IDX, q->next_used);
     *interrupt = wants_interrupt(q);
 }

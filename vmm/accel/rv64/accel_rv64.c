@@ -302,7 +302,8 @@ static int32_t rv64_read_trace(struct accel_vcpu *vcpu, struct trace_entry *out,
 static const char *rv64_isa_string(struct accel_vm *vm)
 {
     (void)vm;
-    return "rv64imafdc_zicbom_zicboz_zicntr_zicsr_zifencei_zba_zbb_zbs_sstc_svadu_svinval_svnapot_"
+    return "rv64imafdc_zicbom_zicboz_zicntr_zicsr_zifencei_zihintpause_zba_zbb_zbs_sstc_svadu_"
+           "svinval_svnapot_"
            "svpbmt";
 }
 

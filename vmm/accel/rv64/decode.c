@@ -211,8 +211,9 @@ static void decode_misc_memory(uint32_t word, struct insn *out)
     const uint32_t pred_store = 5u << 24, succ_load = 10u << 20; /* W or O; R or I */
     uint32_t f3 = funct3_of(word), op = 0;
     if (f3 == 0) {
+        bool pause = word == 0x0100000f;
         bool full = (word & pred_store) != 0 && (word & succ_load) != 0 && word >> 28 == 0;
-        op = full ? OP_FENCE : OP_FENCE_WEAK;
+        op = full ? OP_FENCE : pause ? OP_PAUSE : OP_FENCE_WEAK;
     } else if (f3 == 1) {
         op = OP_FENCE_I;
     } else if (f3 == 2 && out->rd == 0) {

@@ -8,13 +8,16 @@
  */
 #include "accel/rv64/parts.h"
 
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 
-#define SBI_COUNTERS 7u /* cycle, time, instret */
-#define NS_PER_S     UINT64_C(1000000000)
-#define SLEEP_MAX_NS (3600 * NS_PER_S)
-#define ACK_WAIT_NS  UINT64_C(1000000)
+#define SBI_COUNTERS        7u /* cycle, time, instret */
+#define NS_PER_S            UINT64_C(1000000000)
+#define SLEEP_MAX_NS        (3600 * NS_PER_S)
+#define ACK_WAIT_NS         UINT64_C(1000000)
+#define REST_NS             UINT64_C(50000)
+#define YIELDS_BEFORE_SLEEP 8u
 
 uint64_t hart_ticks(const struct hart *h)
 {
@@ -215,6 +218,21 @@ void hart_wait(struct hart *h)
         do_what_is_asked(h);
     }
     hart_ask_service(h);
+}
+
+void hart_rest(struct hart *h)
+{
+    const uint64_t spin_insns = 32 * PAUSES_PER_REST; /* more between two rests: not a long spin */
+    h->rests = h->instret - h->rested_at < spin_insns ? h->rests + 1 : 0;
+    h->rested_at = h->instret;
+    h->pauses = 0;
+    if (h->vm->n_harts == 1)
+        return;
+    if (h->rests < YIELDS_BEFORE_SLEEP) {
+        (void)sched_yield();
+        return;
+    }
+    sleep_unless(h, REST_NS, wakes_from_wfi);
 }
 
 static bool is_called_to_start(struct hart *h)

@@ -16,7 +16,8 @@
 
 #define ISA_OPS_ALU(X)                                                                             \
     X(NOP)                                                                                         \
-    X(LI) X(AUIPC) X(MV) X(ADDI) X(SLTI) X(SLTIU) X(XORI) X(ORI) X(ANDI) X(SLLI) X(SRLI) X(SRAI)   \
+    X(LI)                                                                                          \
+    X(AUIPC) X(MV) X(ADDI) X(SLTI) X(SLTIU) X(XORI) X(ORI) X(ANDI) X(SLLI) X(SRLI) X(SRAI)         \
         X(ADDIW) X(SLLIW) X(SRLIW) X(SRAIW) X(SEXT_W) X(ADD) X(SUB) X(SLL) X(SLT) X(SLTU) X(XOR)   \
             X(SRL) X(SRA) X(OR) X(AND) X(ADDW) X(SUBW) X(SLLW) X(SRLW) X(SRAW) X(MUL) X(MULH)      \
                 X(MULHSU) X(MULHU) X(DIV) X(DIVU) X(REM) X(REMU) X(MULW) X(DIVW) X(DIVUW) X(REMW)  \
@@ -38,14 +39,16 @@
  * 4 zero. FENCE orders stores before loads; weaker fences are FENCE_WEAK. */
 #define ISA_OPS_OTHER(X)                                                                           \
     X(LR_W)                                                                                        \
-    X(LR_D) X(SC_W) X(SC_D) X(AMO_W) X(AMO_D) X(FENCE) X(FENCE_WEAK) X(FP) X(CBO) X(FADD_D)        \
+    X(LR_D)                                                                                        \
+    X(SC_W) X(SC_D) X(AMO_W) X(AMO_D) X(FENCE) X(FENCE_WEAK) X(PAUSE) X(FP) X(CBO) X(FADD_D)       \
         X(FSUB_D) X(FMUL_D) X(FMADD_D) X(FADD_S) X(FSUB_S) X(FMUL_S)
 
 /* These end a block, too, and are carried out by system.c. */
 #define ISA_OPS_SYSTEM(X)                                                                          \
     X(FENCE_I)                                                                                     \
-    X(ECALL) X(EBREAK) X(CSR) X(MRET) X(SRET) X(WFI) X(SFENCE_VMA) X(SINVAL_VMA) X(SFENCE_W)       \
-        X(SFENCE_IR) X(ILLEGAL)
+    X(ECALL)                                                                                       \
+    X(EBREAK) X(CSR) X(MRET) X(SRET) X(WFI) X(SFENCE_VMA) X(SINVAL_VMA) X(SFENCE_W) X(SFENCE_IR)   \
+        X(ILLEGAL)
 
 /* Made by the block builder only: the end of a block without a jump, within a page and at its end;
  * the test of mstatus.FS before floating point (imm = 1: f registers or flags may change); a jump

@@ -103,6 +103,11 @@ CASE(FENCE_WEAK)
 __atomic_thread_fence(__ATOMIC_ACQ_REL);
 NEXT;
 
+CASE(PAUSE)
+if (UNLIKELY(++h->pauses >= PAUSES_PER_REST))
+    hart_rest(h);
+NEXT;
+
 CASE(CBO)
 if (!system_cbo(h, op, block_word_at(b, op->pc_half * 2u)))
     goto fault;

@@ -127,6 +127,8 @@ enum run_result hart_run(struct hart *h);
 bool hart_service(struct hart *h);
 /* Sleeps until an interrupt is pending and enabled in mie, or a kick. */
 void hart_wait(struct hart *h);
+/* The guest spins: lets the host's other threads run, which may be the harts that it waits for. */
+void hart_rest(struct hart *h);
 /* [any] Makes the hart call hart_service() soon, and wakes it. */
 void hart_poke(struct hart *h);
 /* Makes this hart's own loop call hart_service() before the next block. */

@@ -31,6 +31,7 @@
 #define RV64_PAGE        UINT64_C(4096)
 #define RV64_PAGE_MASK   (RV64_PAGE - 1)
 #define RV64_GPA_BITS    56u
+#define PAUSES_PER_REST  64u
 #define RV64_NO_DEADLINE UINT64_MAX
 
 /* ---- hart -----------------------------------------------------------------------------------*/
@@ -126,6 +127,10 @@ struct hart {
     uint32_t index;
     enum run_result exit_result; /* why the run loop is left */
     struct trace trace;
+
+    /* PAUSE: how many since the last rest, when that was, and how many in quick succession */
+    uint32_t pauses, rests;
+    uint64_t rested_at; /* instret */
 
     /* shared */
     uint64_t lines; /* IRQ_ bits: inputs, and the software-writable SSIP */

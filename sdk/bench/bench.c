@@ -270,6 +270,10 @@ void bench_reset(struct bench *b, uint32_t kind)
         lower_line(b, i);
     while ((timer = handle_next(&b->timers, &cursor)))
         timer->armed = 0;
+    bench_transport_reset(b);
+    if (class_service(b->class_, BP_VIRTIO_DEVICE_ID))
+        bench_virtio_reset(b);
+    bench_drain_disks(b);
     if (!b->class_->reset)
         return;
     bench_enter(b, "reset");

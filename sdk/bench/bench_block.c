@@ -91,6 +91,14 @@ int bench_step_disks(struct bench *b)
     return 0;
 }
 
+void bench_drain_disks(struct bench *b)
+{
+    for (uint32_t i = 0; i < b->class_->links.n_rows; i++) {
+        while (b->links[i].n_requests)
+            finish(b, &b->links[i], 0);
+    }
+}
+
 static int32_t block_info(const struct bp_host *host, uint32_t at, struct bp_block_info *out)
 {
     struct bench *b = bench_of(host);

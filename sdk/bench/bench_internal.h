@@ -70,4 +70,8 @@ void bench_links_init(struct bench *b);
 void bench_links_fini(struct bench *b);
 void bench_transport_init(struct bench *b);
 
+/* What the host does of itself at a reset: virtio machinery back to status 0, no request left. */
+void bench_transport_reset(struct bench *b);
+void bench_drain_disks(struct bench *b);
+
 #endif

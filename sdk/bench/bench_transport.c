@@ -79,6 +79,20 @@ static uint32_t t_status(const struct bp_host *host)
     return of(host)->status;
 }
 
+void bench_transport_reset(struct bench *b)
+{
+    struct bench_transport *t = &b->transport;
+
+    t->status = 0;
+    t->driver_features = 0;
+    t->interrupt_status = 0;
+    for (uint32_t i = 0; i < BENCH_TRANSPORT_QUEUES; i++) {
+        memset(t->queue[i], 0, sizeof(t->queue[i]));
+        t->queue[i][BP_VIRTQ_SIZE_MAX] = 256;
+    }
+    follow(b);
+}
+
 static void t_set_status(const struct bp_host *host, uint32_t status)
 {
     struct bench_transport *t = of(host);
@@ -87,13 +101,7 @@ static void t_set_status(const struct bp_host *host, uint32_t status)
     if (status)
         return;
     t->resets++;
-    t->driver_features = 0;
-    t->interrupt_status = 0;
-    for (uint32_t i = 0; i < BENCH_TRANSPORT_QUEUES; i++) {
-        memset(t->queue[i], 0, sizeof(t->queue[i]));
-        t->queue[i][BP_VIRTQ_SIZE_MAX] = 256;
-    }
-    follow(bench_of(host));
+    bench_transport_reset(bench_of(host));
 }
 
 static uint64_t *field_of(struct bench_transport *t, uint32_t queue, uint32_t field)
@@ -161,23 +169,44 @@ static void t_config_write(const struct bp_host *host, uint32_t offset, const vo
     }
 }
 
-/* One field with all there is: only the bench itself reads it again. */
+/* What a driver has set, in the bench's own layout: only the bench reads it again. */
+struct saved {
+    uint64_t driver_features;
+    uint64_t queue[BENCH_TRANSPORT_QUEUES][8];
+    uint32_t status;
+    uint32_t interrupt_status;
+};
+
 static int32_t t_save(const struct bp_host *host, const struct bp_state_writer *w)
 {
-    return w->put(w, "bench-transport", of(host), sizeof(struct bench_transport));
+    const struct bench_transport *t = of(host);
+    struct saved saved = {.driver_features = t->driver_features,
+                          .status = t->status,
+                          .interrupt_status = t->interrupt_status};
+
+    memcpy(saved.queue, t->queue, sizeof(saved.queue));
+    return w->put(w, "bench-transport", &saved, sizeof(saved));
 }
 
 static int32_t t_load_check(const struct bp_host *host, const struct bp_state_reader *r)
 {
-    struct bench_transport t;
+    struct saved saved;
 
     (void)host;
-    return r->get(r, "bench-transport", &t, sizeof(t));
+    return r->get(r, "bench-transport", &saved, sizeof(saved));
 }
 
 static void t_load_commit(const struct bp_host *host, const struct bp_state_reader *r)
 {
-    r->get(r, "bench-transport", of(host), sizeof(struct bench_transport));
+    struct bench_transport *t = of(host);
+    struct saved saved;
+
+    if (r->get(r, "bench-transport", &saved, sizeof(saved)))
+        return;
+    t->driver_features = saved.driver_features;
+    t->status = saved.status;
+    t->interrupt_status = saved.interrupt_status;
+    memcpy(t->queue, saved.queue, sizeof(saved.queue));
     follow(bench_of(host));
 }
 

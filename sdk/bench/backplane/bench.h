@@ -65,7 +65,8 @@ const char *bench_error(const struct bench *b);
 /* destroy, and checks that nothing was left behind (watches, requests). NULL is allowed. */
 void bench_destroy(struct bench *b);
 
-/* Lowers all lines, cancels all timers, calls reset. `kind`: BP_RESET_COLD, BP_RESET_WARM. */
+/* Lowers all lines, cancels all timers, resets virtio machinery, ends block requests, calls reset.
+ * `kind`: BP_RESET_COLD, BP_RESET_WARM. */
 void bench_reset(struct bench *b, uint32_t kind);
 
 /* The instance, for the rare look inside; and a service table that the class offers, or NULL. */

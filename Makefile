@@ -142,6 +142,24 @@ $(B)/tests/template/%_test: sdk/template/%_test.c $(B)/obj/sdk/template/%.pic.o 
 	$(call say,TEST)
 	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(BENCH_LIBS) -lcmocka -lm
 
+# The template is built and tested like a plugin, but is not one of the machine's.
+$(B)/template/example.so: $(B)/obj/sdk/template/example.pic.o $(B)/libbackplane-device.a sdk/lib/plugin.map
+	@mkdir -p $(@D)
+	$(call say,PLUGIN)
+	$(Q)$(CC) $(SAN_LD) $(PLUGIN_LD) $(LDFLAGS) -o $@ $< $(B)/libbackplane-device.a
+
+$(B)/tests/template/example_test: sdk/template/example_test.c $(B)/obj/sdk/template/example.pic.o $(B)/libbackplane-bench.a $(B)/libbackplane-device.a
+	@mkdir -p $(@D)
+	$(call say,TEST)
+	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(B)/libbackplane-bench.a $(B)/libbackplane-device.a -lcmocka -lm
+
+# What every plugin must do, whatever it is: loads each .so and tries.
+CONFORMANCE := $(B)/tests/conformance/conformance
+$(CONFORMANCE): $(wildcard tests/conformance/*.c) $(B)/libbackplane-bench.a | setup
+	@mkdir -p $(@D)
+	$(call say,TEST)
+	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -o $@ $^ -ldl
+
 # Programs that are not cmocka's: differential test, fuzzers with a seeded main, benchmarks.
 DIFF     := $(B)/tests/diff/rv64_diff
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))

@@ -180,7 +180,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libvmm.a | setup
 	$(call say,BENCH)
 	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS)
 
-tests: $(UNIT_TESTS) $(PLUGIN_TESTS) $(TEMPLATE) $(DIFF) $(FUZZERS) all
+tests: $(UNIT_TESTS) $(PLUGIN_TESTS) $(TEMPLATE) $(CONFORMANCE) $(DIFF) $(FUZZERS) all
 
 test: setup tests               ## run every unit, plugin, machine and table test
 	tests/run $(B)

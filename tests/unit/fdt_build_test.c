@@ -125,10 +125,10 @@ static void every_processor_tells_its_isa_mmu_and_cache_blocks(void **state)
     CELLS(&t, "/cpus/cpu-map/cluster0/core1", "cpu", cpu1);
     free(t.blob);
 
-    s.layout.isa = "rv64gc";
+    s.layout.isa = "rv64gc_svadu_svpbmt"; /* no binding knows svadu */
     s.layout.mmu_type = NULL;
     build(&t, &s.layout, NULL);
-    TEXT(&t, "/cpus/cpu@0", "riscv,isa-extensions", "i\0m\0a\0f\0d\0zicsr\0zifencei\0c");
+    TEXT(&t, "/cpus/cpu@0", "riscv,isa-extensions", "i\0m\0a\0f\0d\0zicsr\0zifencei\0c\0svpbmt");
     assert_null(fdt_getprop(t.blob, node(&t, "/cpus/cpu@0"), "mmu-type", NULL));
     free(t.blob);
 }

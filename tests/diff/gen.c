@@ -83,6 +83,17 @@ void gen_aim(struct item *item, int32_t offset)
         *last = enc_cb(bits >> 13, bits >> 7 & 7, offset);
 }
 
+int32_t gen_reach(const struct item *item)
+{
+    uint32_t bits = item->bits[item->n - 1];
+
+    if ((bits & 0x7f) == OP_BRANCH)
+        return 4094;
+    if ((bits & 0x7f) == OP_JAL)
+        return 0xffffe;
+    return bits >> 13 == 5 ? 2046 : 254;
+}
+
 /* --- groups ---------------------------------------------------------------------------------- */
 
 #define GROUP(text, list)                                                                          \
@@ -100,12 +111,12 @@ static gen_item *const memory[] = {gen_load,  gen_store,  gen_load_f, gen_store_
 static gen_item *const atomics[] = {gen_amo,      gen_amo,  gen_amo, gen_lr_sc,
                                     gen_sc_fails, gen_load, gen_op};
 static gen_item *const flow[] = {
-    gen_pair_address, gen_branch,          gen_jal, gen_jalr, gen_loop, gen_op, gen_op_imm,
-    gen_c_branch,     gen_c_jump_register, gen_load};
+    gen_far,    gen_pair_address, gen_branch,          gen_jal, gen_jalr, gen_loop, gen_op,
+    gen_op_imm, gen_c_branch,     gen_c_jump_register, gen_load};
 static gen_item *const code[] = {gen_patch_code, gen_op, gen_branch, gen_loop, gen_fence};
-static gen_item *const compressed[] = {gen_pair_constant,   gen_c_arith,  gen_c_arith, gen_c_imm,
-                                       gen_c_imm,           gen_c_memory, gen_c_stack, gen_c_branch,
-                                       gen_c_jump_register, gen_load};
+static gen_item *const compressed[] = {gen_far,      gen_pair_constant,   gen_c_arith,  gen_c_arith,
+                                       gen_c_imm,    gen_c_imm,           gen_c_memory, gen_c_stack,
+                                       gen_c_branch, gen_c_jump_register, gen_load};
 static gen_item *const singles[] = {gen_fp_corner, gen_fp_single,   gen_fp_single,
                                     gen_fp_single, gen_fp_recorded, gen_fp_cancel,
                                     gen_fp_csr,    gen_load_f,      gen_fp_move};
@@ -122,16 +133,45 @@ static gen_item *const odd[] = {
     gen_any_encoding, gen_any_fp_encoding, gen_any_memory_encoding, gen_reserved_c,
     gen_op,           gen_load_f};
 static gen_item *const mixed[] = {
-    gen_fp_corner,  gen_pair_constant, gen_pair_address, gen_op,
-    gen_op_imm,     gen_upper,         gen_muldiv,       gen_zba,
-    gen_zbb,        gen_zbs,           gen_load,         gen_store,
-    gen_load_f,     gen_store_f,       gen_fence,        gen_amo,
-    gen_lr_sc,      gen_sc_fails,      gen_branch,       gen_jal,
-    gen_jalr,       gen_loop,          gen_c_branch,     gen_fp_single,
-    gen_fp_double,  gen_fp_convert,    gen_fp_move,      gen_fp_compare,
-    gen_fp_csr,     gen_fp_cancel,     gen_c_arith,      gen_c_imm,
-    gen_c_memory,   gen_c_stack,       gen_reserved_c,   gen_c_jump_register,
-    gen_patch_code, gen_fp_recorded,
+    gen_far,
+    gen_fp_corner,
+    gen_pair_constant,
+    gen_pair_address,
+    gen_op,
+    gen_op_imm,
+    gen_upper,
+    gen_muldiv,
+    gen_zba,
+    gen_zbb,
+    gen_zbs,
+    gen_load,
+    gen_store,
+    gen_load_f,
+    gen_store_f,
+    gen_fence,
+    gen_amo,
+    gen_lr_sc,
+    gen_sc_fails,
+    gen_branch,
+    gen_jal,
+    gen_jalr,
+    gen_loop,
+    gen_c_branch,
+    gen_fp_single,
+    gen_fp_double,
+    gen_fp_convert,
+    gen_fp_move,
+    gen_fp_compare,
+    gen_fp_csr,
+    gen_fp_cancel,
+    gen_c_arith,
+    gen_c_imm,
+    gen_c_memory,
+    gen_c_stack,
+    gen_reserved_c,
+    gen_c_jump_register,
+    gen_patch_code,
+    gen_fp_recorded,
 };
 
 const struct group gen_groups[] = {
@@ -158,6 +198,7 @@ void gen_program(struct program *program, const struct group *group, uint64_t se
         struct item *item = &program->items[i];
         item->n = 0;
         item->skip = 0;
+        item->gap = 0;
         group->items[rng_below(&g.rng, group->n_items)](&g, item);
     }
 }

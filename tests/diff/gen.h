@@ -28,6 +28,8 @@ struct item {
     const char *name[ITEM_MAX];
     /* The last instruction jumps over so many items that follow; 0: it is no such jump. */
     uint32_t skip;
+    /* Bytes of zeros before the last instruction: distance for jumps, never carried out. */
+    uint32_t gap;
 };
 
 struct gen {
@@ -56,8 +58,9 @@ extern const uint32_t gen_n_groups;
 
 void gen_program(struct program *program, const struct group *group, uint64_t seed);
 
-/* Aims the jump at the end of `item` at `offset` bytes from that jump. */
+/* Aims the jump at the end of `item` at `offset` bytes from that jump; how far it reaches. */
 void gen_aim(struct item *item, int32_t offset);
+int32_t gen_reach(const struct item *item);
 
 /* For the generators. */
 void item_put(struct item *item, const char *name, uint32_t bits);
@@ -79,7 +82,7 @@ gen_item gen_patch_code;
 /* gen_pair.c */
 gen_item gen_pair_constant, gen_pair_address;
 /* gen_flow.c */
-gen_item gen_branch, gen_jal, gen_jalr, gen_loop, gen_c_branch, gen_c_jump_register;
+gen_item gen_branch, gen_jal, gen_jalr, gen_loop, gen_c_branch, gen_c_jump_register, gen_far;
 /* gen_fp.c */
 gen_item gen_fp_single, gen_fp_double, gen_fp_recorded, gen_fp_convert, gen_fp_move, gen_fp_compare;
 gen_item gen_fp_corner, gen_fp_cancel, gen_fp_csr;

@@ -89,3 +89,40 @@ void gen_c_jump_register(struct gen *g, struct item *item)
     item_put(item, "c.nop", enc_ci(0, 1, 0, 0));
     item_put(item, "add", enc_r(OP_OP, 0, 0, gen_x_dest(g), gen_x(g), pointer));
 }
+
+/* A jump or branch of `kind`, `offset` bytes on. */
+static void put_far(struct gen *g, struct item *item, uint32_t kind, int32_t offset)
+{
+    uint32_t i = rng_below(&g->rng, 6), rp = rng_below(&g->rng, 8), rs1 = gen_x(g);
+
+    switch (kind) {
+    case 0:
+        item_put(item, "jal", enc_j(gen_x_dest(g), offset));
+        break;
+    case 1:
+        item_put(item, branches[i].name,
+                 enc_b(branches[i].f3, rs1, rng_below(&g->rng, 2) ? rs1 : gen_x(g), offset));
+        break;
+    case 2:
+        item_put(item, "c.j", enc_cj(offset));
+        break;
+    default:
+        item_put(item, i & 1 ? "c.beqz" : "c.bnez", enc_cb(6 + (i & 1 ? 0 : 1), rp, offset));
+        break;
+    }
+}
+
+/* A jump far ahead, there one far back, and there one behind both. */
+void gen_far(struct gen *g, struct item *item)
+{
+    static const uint32_t gaps[4] = {3000, 4000, 2000, 200};
+    uint32_t kind = rng_below(&g->rng, 4), gap = 2 * rng_below(&g->rng, gaps[kind] / 2);
+
+    if (kind == 0 && rng_one_in(&g->rng, 8))
+        gap = 2 * rng_below(&g->rng, rng_one_in(&g->rng, 8) ? 260000 : 10000);
+    int32_t length = kind < 2 ? 4 : 2, distance = (int32_t)gap;
+    put_far(g, item, kind, length + 4 + distance);
+    item_put(item, "j", enc_j(0, 4 + distance + length));
+    put_far(g, item, kind, -4 - distance);
+    item->gap = gap;
+}

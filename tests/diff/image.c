@@ -79,24 +79,29 @@ static void write_epilogue(struct writer *w, uint32_t base)
 
 static uint32_t item_bytes(const struct item *item)
 {
-    uint32_t bytes = 0;
+    uint32_t bytes = item->gap;
 
     for (uint32_t i = 0; i < item->n; i++)
         bytes += insn_length(item->bits[i]);
     return bytes;
 }
 
-/* The item with its jump, if it is one, aimed at the end of the items that it skips. */
+/* The item with its jump, if it is one, aimed at the end of the items that it skips: of as many as
+ * it reaches. */
 static struct item aimed(const struct program *program, uint32_t i)
 {
     struct item item = program->items[i];
 
     if (item.skip == 0 || item.n == 0)
         return item;
-    uint32_t offset = insn_length(item.bits[item.n - 1]);
-    for (uint32_t k = i + 1; k <= i + item.skip && k < program->n_items; k++)
-        offset += item_bytes(&program->items[k]);
-    gen_aim(&item, (int32_t)offset);
+    int32_t offset = (int32_t)insn_length(item.bits[item.n - 1]);
+    for (uint32_t k = i + 1; k <= i + item.skip && k < program->n_items; k++) {
+        int32_t bytes = (int32_t)item_bytes(&program->items[k]);
+        if (offset + bytes > gen_reach(&item))
+            break;
+        offset += bytes;
+    }
+    gen_aim(&item, offset);
     return item;
 }
 
@@ -110,14 +115,19 @@ bool image_add_program(struct image *image, const struct program *program, uint3
 {
     struct writer w = {image->mem, image->code_end};
 
-    if (IMAGE_CODE_END - w.at < 0x2000 + PROGRAM_MAX * ITEM_MAX * 4)
+    uint32_t bytes = 0x2000; /* prologue, epilogue and some to spare */
+    for (uint32_t i = 0; i < program->n_items; i++)
+        bytes += item_bytes(&program->items[i]);
+    if (bytes > IMAGE_CODE_END - w.at)
         return false;
     *code = w.at;
     write_prologue(&w);
     for (uint32_t i = 0; i < program->n_items; i++) {
         struct item item = aimed(program, i);
-        for (uint32_t k = 0; k < item.n; k++)
+        for (uint32_t k = 0; k < item.n; k++) {
+            w.at += k + 1 == item.n ? item.gap : 0;
             write_insn(&w, item.bits[k]);
+        }
     }
     write_epilogue(&w, program->base);
     image->code_end = w.at;
@@ -137,6 +147,7 @@ void image_list(const struct program *program, uint32_t code)
         struct item item = aimed(program, i);
         for (uint32_t k = 0; k < item.n; k++) {
             uint32_t bits = item.bits[k];
+            pc += k + 1 == item.n ? item.gap : 0;
             printf("  %08" PRIx32 ":  %0*" PRIx32 "%s  %s\n", pc, (int)insn_length(bits) * 2, bits,
                    insn_length(bits) == 2 ? "    " : "", item.name[k]);
             pc += insn_length(bits);

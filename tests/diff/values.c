@@ -66,7 +66,7 @@ uint64_t value_integer(struct rng *rng)
     case 5:
         return (uint64_t)(int64_t)(int32_t)(uint32_t)r;
     case 6:
-        return r >> 32 >> (r & 31);
+        return rng_next(rng) >> (r & 63);
     default:
         return r;
     }

@@ -210,6 +210,18 @@ static struct timer *clock_take_due(struct clock *clock, uint64_t *wait_ns)
     return due;
 }
 
+uint64_t clock_wait_ns(struct clock *clock)
+{
+    uint64_t wait_ns = UINT64_MAX;
+    pthread_mutex_lock(&clock->lock);
+    if (clock->n > 0 && atomic_load(&clock->running)) {
+        uint64_t now_ns = clock_now_ns(clock), deadline_ns = clock->heap[0]->deadline_ns;
+        wait_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+    }
+    pthread_mutex_unlock(&clock->lock);
+    return wait_ns;
+}
+
 uint64_t clock_fire(struct clock *clock)
 {
     /* A callback may arm a timer that is due at once: bounded, so that descriptors get their turn.

@@ -27,6 +27,9 @@ void timer_arm(struct timer *timer, uint64_t deadline_ns); /* [any] */
 void timer_cancel(struct timer *timer);                    /* [any] */
 bool timer_is_armed(const struct timer *timer);            /* [any] */
 
+/* Host nanoseconds until the next deadline, 0 when one is past; UINT64_MAX as below. */
+uint64_t clock_wait_ns(struct clock *clock);
+
 /* Fires what is due, then returns the host nanoseconds until the next deadline; UINT64_MAX when
  * there is none or the clock is paused. Callbacks run without the clock's lock. */
 uint64_t clock_fire(struct clock *clock);

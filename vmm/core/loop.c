@@ -179,6 +179,20 @@ void loop_post_task(struct loop *loop, struct loop_task *task)
     loop_wake(loop);
 }
 
+void loop_remove_task(struct loop *loop, const struct loop_task *task)
+{
+    pthread_mutex_lock(&loop->lock);
+    struct loop_task **link = &loop->first;
+    while (*link != NULL && *link != task)
+        link = &(*link)->next;
+    if (*link != NULL) {
+        *link = task->next;
+        if (task->next == NULL)
+            loop->last = link;
+    }
+    pthread_mutex_unlock(&loop->lock);
+}
+
 int32_t loop_post(struct loop *loop, void (*fn)(void *ctx, uint64_t arg), void *ctx, uint64_t arg)
 {
     struct loop_task *task = malloc(sizeof(*task));
@@ -245,14 +259,12 @@ static void loop_dispatch(struct loop *loop, const struct epoll_event *event)
     watch->fn(watch->ctx, ready);
 }
 
+/* Waits first and works afterwards: who calls this for something to happen sees it when it has. */
 void loop_step(struct loop *loop, uint64_t timeout_ns)
 {
-    atomic_store(&loop->awake, true);
-    loop_run_tasks(loop);
-    (void)clock_fire(loop->clock);
     /* From here on others must wake us; what came before is looked at once more. */
     atomic_store(&loop->awake, false);
-    uint64_t wait_ns = clock_fire(loop->clock);
+    uint64_t wait_ns = clock_wait_ns(loop->clock);
     if (wait_ns > timeout_ns)
         wait_ns = timeout_ns;
     if (atomic_load(&loop->stopping) || loop_has_tasks(loop))
@@ -262,6 +274,8 @@ void loop_step(struct loop *loop, uint64_t timeout_ns)
     atomic_store(&loop->awake, true);
     for (int i = 0; i < n; i++)
         loop_dispatch(loop, &events[i]);
+    loop_run_tasks(loop);
+    (void)clock_fire(loop->clock);
     loop_bury(loop);
     atomic_store(&loop->awake, false);
 }

@@ -45,6 +45,10 @@ struct loop_task {
 
 void loop_post_task(struct loop *loop, struct loop_task *task); /* [any] */
 
+/* Takes a task back that has not run yet, if it is posted; on the loop's thread, not from within a
+ * task. Before the task's memory goes. */
+void loop_remove_task(struct loop *loop, const struct loop_task *task);
+
 /* Handles events until loop_stop; loop_step handles what is there, waiting at most timeout_ns. */
 void loop_run(struct loop *loop);
 void loop_step(struct loop *loop, uint64_t timeout_ns);

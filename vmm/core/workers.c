@@ -81,6 +81,7 @@ void workers_destroy(struct workers *w)
     pthread_mutex_unlock(&w->lock);
     for (uint32_t i = 0; i < w->n_threads; i++)
         pthread_join(w->threads[i], NULL);
+    loop_remove_task(w->loop, &w->tell);
     jobs_free(w->waiting);
     jobs_free(w->ended);
     pthread_cond_destroy(&w->changed);

@@ -45,7 +45,10 @@ int32_t memory_init(struct memory *memory, const struct aspace *as, struct err *
 int32_t memory_add(struct memory *memory, uint64_t gpa, uint64_t size, size_t *slot,
                    struct err *err)
 {
-    uint8_t *host = memory->n_slots == MEMORY_SLOTS_MAX ? NULL : reserve(memory, size, err);
+    if (memory->n_slots == MEMORY_SLOTS_MAX)
+        return err_set(err, BP_ERR_NO_SPACE, "memory: more than %d regions of RAM",
+                       MEMORY_SLOTS_MAX);
+    uint8_t *host = reserve(memory, size, err);
     if (host == NULL)
         return BP_ERR_NO_MEMORY;
     *slot = memory->n_slots;

@@ -160,7 +160,7 @@ static int32_t check_initial(const struct bp_property *p, struct class_why *why)
 static int32_t check_property(const struct bp_class *c, const struct bp_property *p,
                               struct class_why *why)
 {
-    static const char *const taken[] = {"plugin", "bus", "arch", "include"};
+    static const char *const taken[] = {"plugin", "bus", "arch", "if", "include"};
     uint32_t size;
 
     for (uint32_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {

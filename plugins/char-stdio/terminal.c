@@ -14,8 +14,10 @@ enum stdio_input terminal_probe(const struct char_stdio *s)
 {
     if (!isatty(STDIN_FILENO))
         return INPUT_STREAM;
-    /* Reading the terminal from the background would stop the whole machine. */
-    if (tcgetpgrp(STDIN_FILENO) == getpgrp())
+    /* Reading the terminal from the background would stop the whole machine. One that controls no
+     * session, such as a serial line, stops nobody. */
+    pid_t owner = tcgetpgrp(STDIN_FILENO);
+    if (owner == -1 || owner == getpgrp())
         return INPUT_TERMINAL;
     s->host->log(s->host, BP_LOG_INFO, "in the background: the console has no input");
     return INPUT_NONE;

@@ -204,14 +204,13 @@ int32_t loop_post(struct loop *loop, void (*fn)(void *ctx, uint64_t arg), void *
 }
 
 /* Runs the tasks that are there now; those that they post wait for the next round. */
-static bool loop_run_tasks(struct loop *loop)
+static void loop_run_tasks(struct loop *loop)
 {
     pthread_mutex_lock(&loop->lock);
     struct loop_task *task = loop->first;
     loop->first = NULL;
     loop->last = &loop->first;
     pthread_mutex_unlock(&loop->lock);
-    bool has_run = task != NULL;
     while (task != NULL) {
         struct loop_task *next = task->next;
         struct loop_task now = *task; /* fn may post its own task again */
@@ -220,7 +219,6 @@ static bool loop_run_tasks(struct loop *loop)
         now.fn(now.ctx, now.arg);
         task = next;
     }
-    return has_run;
 }
 
 static bool loop_has_tasks(struct loop *loop)
@@ -269,15 +267,14 @@ void loop_step(struct loop *loop, uint64_t timeout_ns)
     uint64_t wait_ns = clock_wait_ns(loop->clock);
     if (wait_ns > timeout_ns)
         wait_ns = timeout_ns;
-    /* Whoever steps may be waiting for what those tasks did. */
-    if (has_run || atomic_load(&loop->stopping) || loop_has_tasks(loop))
+    if (atomic_load(&loop->stopping) || loop_has_tasks(loop))
         wait_ns = 0;
     struct epoll_event events[EVENTS_PER_STEP];
     int n = loop_wait(loop, events, wait_ns);
     atomic_store(&loop->awake, true);
     for (int i = 0; i < n; i++)
         loop_dispatch(loop, &events[i]);
-    bool has_run = loop_run_tasks(loop);
+    loop_run_tasks(loop);
     (void)clock_fire(loop->clock);
     loop_bury(loop);
     atomic_store(&loop->awake, false);

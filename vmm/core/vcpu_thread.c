@@ -119,6 +119,15 @@ static void wait_for_call(struct vcpu_thread *t)
     pthread_mutex_unlock(&t->lock);
 }
 
+/* In one step: a call that comes later finds nobody, so it does not meet one of these. */
+static void end_calls(struct vcpu_thread *t)
+{
+    pthread_mutex_lock(&t->lock);
+    take_calls(t);
+    t->running = false;
+    pthread_mutex_unlock(&t->lock);
+}
+
 static void *thread_main(void *arg)
 {
     struct vcpu_thread *t = arg;
@@ -133,12 +142,16 @@ static void *thread_main(void *arg)
         else
             wait_for_call(t);
     }
-    /* In one step: a call that comes later finds nobody, so it does not meet one of these. */
-    pthread_mutex_lock(&t->lock);
-    take_calls(t);
-    t->running = false;
-    pthread_mutex_unlock(&t->lock);
+    end_calls(t);
     return NULL;
+}
+
+void vcpu_thread_begin_start(struct vcpu_thread *t)
+{
+    atomic_store(&t->stopping, false);
+    pthread_mutex_lock(&t->lock);
+    t->running = true;
+    pthread_mutex_unlock(&t->lock);
 }
 
 int32_t vcpu_thread_start(struct vcpu_thread *t, struct err *err)
@@ -146,10 +159,6 @@ int32_t vcpu_thread_start(struct vcpu_thread *t, struct err *err)
     /* Signals are for the main thread. */
     sigset_t all, old;
     sigfillset(&all);
-    atomic_store(&t->stopping, false);
-    pthread_mutex_lock(&t->lock);
-    t->running = true;
-    pthread_mutex_unlock(&t->lock);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int error = pthread_create(&t->thread, NULL, thread_main, t);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -160,17 +169,16 @@ int32_t vcpu_thread_start(struct vcpu_thread *t, struct err *err)
         return BP_OK;
     }
     t->thread = 0;
-    pthread_mutex_lock(&t->lock);
-    t->running = false;
-    pthread_mutex_unlock(&t->lock);
     return err_set(err, BP_ERR_NO_MEMORY, "vCPU %u: cannot start its thread: %s", t->index,
                    strerror(error));
 }
 
 void vcpu_thread_begin_stop(struct vcpu_thread *t)
 {
-    if (t->thread == 0)
+    if (t->thread == 0) {
+        end_calls(t); /* others may wait for a thread that never came */
         return;
+    }
     atomic_store(&t->stopping, true);
     t->accel->vcpu_kick(t->vcpu);
     pthread_mutex_lock(&t->lock);

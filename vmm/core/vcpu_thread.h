@@ -20,8 +20,12 @@ void vcpu_thread_destroy(struct vcpu_thread *thread); /* stopped; takes NULL */
 
 struct accel_vcpu *vcpu_thread_vcpu(struct vcpu_thread *thread);
 
+/* Starting in two steps: once the first is done for all of them, no vCPU's call is made on another
+ * thread while that vCPU's own is about to start. */
+void vcpu_thread_begin_start(struct vcpu_thread *thread);
 int32_t vcpu_thread_start(struct vcpu_thread *thread, struct err *err);
-/* Stopping in two steps, so that all vCPUs stop at once. Harmless on one that does not run. */
+/* Stopping in two steps, so that all vCPUs stop at once. Harmless on one that does not run, and
+ * needed for one whose start has only begun. */
 void vcpu_thread_begin_stop(struct vcpu_thread *thread);
 void vcpu_thread_finish_stop(struct vcpu_thread *thread);
 

@@ -356,6 +356,8 @@ static int32_t vm_run_once(struct vm *vm, struct vm_outcome *outcome, struct err
     uint64_t never = 0;
     atomic_compare_exchange_strong(&vm->first_run_ns, &never, host_monotonic_ns());
     clock_resume(loop_clock(vm->loop));
+    for (uint32_t i = 0; i < vm->config.n_cpus; i++)
+        vcpu_thread_begin_start(vm->vcpus[i]);
     for (uint32_t i = 0; i < vm->config.n_cpus && status == BP_OK; i++)
         status = vcpu_thread_start(vm->vcpus[i], err);
     if (status == BP_OK)

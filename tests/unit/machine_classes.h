@@ -30,7 +30,7 @@ struct fake {
     uint32_t lines;
 };
 
-/* Order of life-cycle calls: letters of create, plan, destroy with the device's name. */
+/* Order of life-cycle calls: create, realize, reset (0 cold, 1 warm), start, destroy. */
 static char fake_calls[4096];
 
 static inline void fake_note(char what, const struct fake *s)
@@ -59,6 +59,28 @@ static int32_t fake_plan(void *dev)
     struct fake *s = dev;
     const struct bp_region_if *region = s->host->get_interface(s->host, BP_REGION_ID);
     return region->resize(s->host, 0, s->bytes);
+}
+
+static int32_t fake_realize(void *dev)
+{
+    fake_note('r', dev);
+    return BP_OK;
+}
+
+static void fake_reset(void *dev, uint32_t kind)
+{
+    fake_note(kind == BP_RESET_COLD ? '0' : '1', dev);
+}
+
+static void fake_start(void *dev)
+{
+    fake_note('s', dev);
+}
+
+static int32_t jammed_realize(void *dev)
+{
+    const struct bp_host *host = ((struct fake *)dev)->host;
+    return host->set_error(host, BP_ERR_IO, "the lid is jammed: press harder");
 }
 
 static void fake_destroy(void *dev)
@@ -157,12 +179,14 @@ static const char *const fake_absent[] = {"com.example.absent/1", "com.example.g
 #define FAKE(id_)                                                                                  \
     .struct_size = sizeof(struct bp_class), .id = (id_), .version = "1", .summary = "fake " id_,   \
     .instance_size = sizeof(struct fake), .state_version = 1, .create = fake_create,               \
-    .destroy = fake_destroy
+    .reset = fake_reset, .start = fake_start, .destroy = fake_destroy
+#define FAKE_REALIZE .realize = fake_realize
 
 static const struct bp_class fake_classes[] = {
-    {FAKE("block-file"), .flags = BP_CLASS_BACKEND, .properties = BP_TABLE(fake_file_properties),
+    {FAKE("block-file"), FAKE_REALIZE, .flags = BP_CLASS_BACKEND,
+     .properties = BP_TABLE(fake_file_properties), .services = BP_TABLE(fake_block_service)},
+    {FAKE("block-null"), FAKE_REALIZE, .flags = BP_CLASS_BACKEND,
      .services = BP_TABLE(fake_block_service)},
-    {FAKE("block-null"), .flags = BP_CLASS_BACKEND, .services = BP_TABLE(fake_block_service)},
     {.struct_size = sizeof(struct bp_class),
      .id = "broken",
      .version = "1",
@@ -171,25 +195,29 @@ static const struct bp_class fake_classes[] = {
      .state_version = 1,
      .create = broken_create,
      .destroy = fake_destroy},
-    {FAKE("char-null"), .flags = BP_CLASS_BACKEND, .services = BP_TABLE(fake_char_service)},
-    {FAKE("char-stdio"), .flags = BP_CLASS_BACKEND, .services = BP_TABLE(fake_char_service)},
-    {FAKE("frames"), .regions = BP_TABLE(fake_ram), .properties = BP_TABLE(fake_size_properties),
-     .plan = fake_plan},
-    {FAKE("gic"), .arch = "arm64", .services = BP_TABLE(fake_irqchip_service)},
-    {FAKE("needy"), .needs = fake_absent},
-    {FAKE("plic"), .regions = BP_TABLE(fake_regs), .properties = BP_TABLE(fake_lines_properties),
-     .services = BP_TABLE(fake_irqchip_service)},
-    {FAKE("relay"), .links = BP_TABLE(fake_relay_link), .services = BP_TABLE(fake_relay_service)},
-    {FAKE("uart"), .regions = BP_TABLE(fake_regs), .lines = BP_TABLE(fake_out),
+    {FAKE("char-null"), FAKE_REALIZE, .flags = BP_CLASS_BACKEND,
+     .services = BP_TABLE(fake_char_service)},
+    {FAKE("char-stdio"), FAKE_REALIZE, .flags = BP_CLASS_BACKEND,
+     .services = BP_TABLE(fake_char_service)},
+    {FAKE("frames"), FAKE_REALIZE, .regions = BP_TABLE(fake_ram),
+     .properties = BP_TABLE(fake_size_properties), .plan = fake_plan},
+    {FAKE("gic"), FAKE_REALIZE, .arch = "arm64", .services = BP_TABLE(fake_irqchip_service)},
+    {FAKE("jammed"), .realize = jammed_realize},
+    {FAKE("needy"), FAKE_REALIZE, .needs = fake_absent},
+    {FAKE("plic"), FAKE_REALIZE, .regions = BP_TABLE(fake_regs),
+     .properties = BP_TABLE(fake_lines_properties), .services = BP_TABLE(fake_irqchip_service)},
+    {FAKE("relay"), FAKE_REALIZE, .links = BP_TABLE(fake_relay_link),
+     .services = BP_TABLE(fake_relay_service)},
+    {FAKE("uart"), FAKE_REALIZE, .regions = BP_TABLE(fake_regs), .lines = BP_TABLE(fake_out),
      .properties = BP_TABLE(fake_uart_properties), .links = BP_TABLE(fake_char_link),
      .dt_name = "serial", .dt_compatible = "ns16550a\0", .describe_fdt = fake_describe},
-    {FAKE("virtio-blk"), .bus = "virtio", .links = BP_TABLE(fake_block_link),
+    {FAKE("virtio-blk"), FAKE_REALIZE, .bus = "virtio", .links = BP_TABLE(fake_block_link),
      .services = BP_TABLE(fake_virtio_service)},
-    {FAKE("virtio-mmio"), .regions = BP_TABLE(fake_regs), .lines = BP_TABLE(fake_out),
+    {FAKE("virtio-mmio"), FAKE_REALIZE, .regions = BP_TABLE(fake_regs), .lines = BP_TABLE(fake_out),
      .properties = BP_TABLE(fake_transport_properties), .links = BP_TABLE(fake_virtio_link)},
-    {FAKE("virtio-rng"), .bus = "virtio", .services = BP_TABLE(fake_virtio_service)},
-    {FAKE("window"), .regions = BP_TABLE(fake_low), .properties = BP_TABLE(fake_size_properties),
-     .plan = fake_plan},
+    {FAKE("virtio-rng"), FAKE_REALIZE, .bus = "virtio", .services = BP_TABLE(fake_virtio_service)},
+    {FAKE("window"), FAKE_REALIZE, .regions = BP_TABLE(fake_low),
+     .properties = BP_TABLE(fake_size_properties), .plan = fake_plan},
 };
 #define N_FAKE_CLASSES (sizeof(fake_classes) / sizeof(fake_classes[0]))
 

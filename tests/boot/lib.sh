@@ -76,8 +76,8 @@ prepare_guest() {
     }
     tests/setup demo
     tests/boot/fetch $arch
+    mkdir -p "${initrd%/*}"
     (
-        mkdir -p "${initrd%/*}"
         flock 9
         tests/boot/mkinitrd $arch "$initrd"
     ) 9>"$build/tests/boot/.lock"

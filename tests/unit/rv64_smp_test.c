@@ -226,13 +226,18 @@ static void a_remote_sfence_is_over_when_the_call_returns(void **state)
     poke64(m, DATA + 0x4000, 0);
     poke64(m, DATA + 0x5000, 0);
     poke64(m, DATA, 0);
-    PUT(m, CODE, BNE(A0, X0, 0x60),
+    poke64(m, DATA + 8, 0); /* how often hart 1 has read */
+    PUT(m, CODE, BNE(A0, X0, 0x80),
         /* 0x04 */ SD(X0, S9, 0), SD(S7, S5, 0), /* clean the new page, point to it */
         LI(A0, 2), LI(A1, 0), MV(A2, S4), MV(A3, S11), ECALL,
         /* 0x20 */ SD(S3, S8, 0), /* poison the old page */
-        MV(T0, S6), MV(S6, S7), MV(S7, T0), MV(T0, S8), MV(S8, S9), MV(S9, T0), ADDI(S10, S10, -1),
-        BNE(S10, X0, -0x3c), FINISH);
-    PUT(m, CODE + 0x60, LD(T0, S4, 0), BEQ(T0, X0, -4), SD(T0, S0, 0), FINISH);
+        LD(T1, S0, 8),            /* and let hart 1 read twice */
+        /* 0x28 */ PAUSE, LD(T2, S0, 8), ADDI(T2, T2, -2), BLT(T2, T1, -12),
+        /* 0x38 */ MV(T0, S6), MV(S6, S7), MV(S7, T0), MV(T0, S8), MV(S8, S9), MV(S9, T0),
+        /* 0x50 */ ADDI(S10, S10, -1), BNE(S10, X0, -0x50), FINISH);
+    PUT(m, CODE + 0x80, LD(T0, S4, 0), BNE(T0, X0, 16), ADDI(T2, T2, 1), SD(T2, S0, 8), J(-16),
+        SD(T0, S0, 0), FINISH);
+    set_all(m, T2, 0);
     run_all(m);
     m->n_cpus = HARTS;
     assert_int_equal(peek64(m, DATA), 0);

@@ -68,6 +68,7 @@ static const char style[] =
     ".sub { font-size: 13px; fill: #57606a; }\n"
     ".name { font-size: 14px; font-weight: 600; fill: #1f2328; }\n"
     ".what { font-size: 12px; fill: #57606a; }\n"
+    ".faint { font-size: 11px; fill: #818b98; }\n"
     ".mmio { fill: #ddf4ff; stroke: #54aeff; }\n"
     ".ram { fill: #dafbe1; stroke: #4ac26b; }\n"
     ".chip { fill: #fff1d6; stroke: #d4a72c; }\n"
@@ -80,6 +81,7 @@ static const char style[] =
     ".paper { fill: #0d1117; stroke: #30363d; }\n"
     ".title, .name { fill: #e6edf3; }\n"
     ".sub, .what, .mono { fill: #9198a1; }\n"
+    ".faint { fill: #6e7681; }\n"
     ".mmio { fill: #0c2d4d; stroke: #1f6feb; }\n"
     ".ram { fill: #0f3320; stroke: #2ea043; }\n"
     ".chip { fill: #3a2a05; stroke: #9e6a03; }\n"
@@ -173,9 +175,11 @@ static void put_heading(const struct drawing *d)
 
 static void put_unused(const struct drawing *d, int y)
 {
-    for (int side = 0; side < 2; side++)
-        fprintf(d->to, "<path class=\"gap\" d=\"M%d %dV%d\"/>\n",
-                COLUMN_X + 12 + side * (COLUMN_W - 24), y + 2, y + UNUSED_H - BLOCK_GAP - 2);
+    fprintf(d->to,
+            "<path class=\"gap\" d=\"M%d %dV%dM%d %dV%d\"/>\n"
+            "<text class=\"faint\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">unused</text>\n",
+            COLUMN_X + 12, y + 2, y + UNUSED_H - BLOCK_GAP - 2, COLUMN_X + COLUMN_W - 12, y + 2,
+            y + UNUSED_H - BLOCK_GAP - 2, COLUMN_X + COLUMN_W / 2, y + UNUSED_H / 2 + 2);
 }
 
 static void put_wires(const struct drawing *d, size_t row)

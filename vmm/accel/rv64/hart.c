@@ -29,7 +29,7 @@ static void reset_for_supervisor(struct hart *h)
     h->priv = PRIV_S;
     h->medeleg = ~(UINT64_C(1) << CAUSE_ECALL_S | UINT64_C(1) << CAUSE_ECALL_M) & 0xffff;
     h->mideleg = IRQ_S_ALL;
-    h->mcounteren = SBI_COUNTERS;
+    h->mcounteren = h->scounteren = SBI_COUNTERS; /* as OpenSBI: Linux leaves scounteren alone */
     h->menvcfg |= ENVCFG_STCE | ENVCFG_PBMTE | ENVCFG_CBZE | ENVCFG_CBCFE | ENVCFG_CBIE;
     h->pmp.cfg[0] = 0x1f; /* NAPOT, all permissions, all addresses */
     h->pmp.addr[0] = (UINT64_C(1) << 54) - 1;

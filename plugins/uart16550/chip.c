@@ -5,6 +5,10 @@
  * Characters that were written are on their way at once, as far as the guest can see; they are
  * gathered in a hidden queue behind the transmitter, so that a line of text costs one call of the
  * backend instead of one for each byte. The transmitter is empty while a whole FIFO still fits.
+ *
+ * Characters arrive when the guest listens for them, and wait at the backend until then: drivers
+ * clear the FIFO and read RBR for nothing when they start, and what was typed early, or piped in,
+ * shall not be lost by that. A guest listens that has enabled the interrupt, or that polls LSR.
  */
 #include "uart16550.h"
 
@@ -65,6 +69,11 @@ static int is_tx_empty(const struct uart *s)
     return bp_fifo_room(&s->tx, QUEUE_DEPTH) >= FIFO_DEPTH;
 }
 
+static int is_listening(const struct uart *s)
+{
+    return (s->ier & IER_RDA) || s->polls == POLLING;
+}
+
 /* The four inputs of MSR: the backend's side is always ready, a loop shows the own outputs. */
 static uint8_t modem_inputs(const struct uart *s)
 {
@@ -105,7 +114,7 @@ void uart_fetch(struct uart *s)
     uint32_t room = bp_fifo_room(&s->rx, rx_depth(s));
     uint32_t n;
 
-    if (!s->more || !room || (s->mcr & MCR_LOOP))
+    if (!s->more || !room || !is_listening(s) || (s->mcr & MCR_LOOP))
         return;
     n = s->chars->read(s->host, LINK_CHAR, bytes, room);
     s->more = n == room;
@@ -160,6 +169,8 @@ static uint8_t rbr_read(struct uart *s)
 
     if (s->lcr & LCR_DLAB)
         return s->dll;
+    if (!s->rx.n)
+        s->polls = 0; /* someone who does not look first is not waiting for anything */
     byte = bp_fifo_pop(&s->rx);
     if (!s->rx.n)
         uart_fetch(s);
@@ -188,6 +199,8 @@ static void ier_write(struct uart *s, uint8_t value)
     if (!(s->ier & IER_THRE) && (value & IER_THRE) && is_tx_empty(s))
         s->thre_irq = 1;
     s->ier = value & IER_ALL;
+    s->polls = 0;
+    uart_fetch(s);
 }
 
 static uint8_t iir_read(struct uart *s)
@@ -199,14 +212,16 @@ static uint8_t iir_read(struct uart *s)
     return (uint8_t)(cause | (s->fcr & FCR_ENABLE ? IIR_FIFOS : 0));
 }
 
-/* Clearing the transmitter's FIFO has no effect: its characters are on their way already. */
+/* Clearing a FIFO has no effect on the outside: what was sent is on its way already, and what the
+ * backend gave would otherwise have come a moment later. */
 static void fcr_write(struct uart *s, uint8_t value)
 {
     uint32_t toggled = (s->fcr ^ value) & FCR_ENABLE;
 
-    if (toggled || (value & FCR_ENABLE && value & FCR_CLEAR_RX))
+    if ((s->mcr & MCR_LOOP) && (toggled || (value & FCR_ENABLE && value & FCR_CLEAR_RX)))
         bp_fifo_clear(&s->rx);
     s->fcr = value & FCR_ENABLE ? value & (FCR_ENABLE | FCR_TRIGGER) : 0;
+    s->polls = 0;
     uart_fetch(s);
 }
 
@@ -230,8 +245,13 @@ static void mcr_write(struct uart *s, uint8_t value)
 
 static uint8_t lsr_read(struct uart *s)
 {
-    uint32_t lsr = s->errors | (s->rx.n ? LSR_DR : 0);
+    uint32_t lsr;
 
+    if (!s->rx.n && s->polls < POLLING)
+        s->polls++;
+    if (!s->rx.n)
+        uart_fetch(s);
+    lsr = s->errors | (s->rx.n ? LSR_DR : 0);
     s->errors = 0;
     return (uint8_t)(lsr | (is_tx_empty(s) ? LSR_THRE | LSR_TEMT : 0));
 }
@@ -294,12 +314,15 @@ static void write_register(struct uart *s, uint64_t number, uint8_t value)
     }
 }
 
-/* The register that an offset names; 8 where there is none. */
-static uint64_t register_at(const struct uart *s, uint32_t region, uint64_t offset)
+/* The register that an offset names, 8 where there is none. Polling LSR means nothing else. */
+static uint64_t register_at(struct uart *s, uint32_t region, uint64_t offset)
 {
     uint32_t shift = region == REGS ? s->reg_shift : 0;
+    uint64_t number = offset & ((1u << shift) - 1) ? 8 : offset >> shift;
 
-    return offset & ((1u << shift) - 1) ? 8 : offset >> shift;
+    if (number != LSR && s->polls < POLLING)
+        s->polls = 0;
+    return number;
 }
 
 uint64_t uart_read(void *dev, uint32_t region, uint64_t offset, uint32_t width)
@@ -330,7 +353,7 @@ void uart_reset(void *dev, uint32_t kind)
     bp_fifo_clear(&s->tx);
     bp_fifo_clear(&s->rx);
     s->ier = s->fcr = s->lcr = s->mcr = s->errors = s->scr = s->dll = s->dlm = 0;
-    s->thre_irq = 0;
+    s->thre_irq = s->polls = 0;
     s->msr = modem_inputs(s);
     s->more = s->connected;
 }

@@ -124,6 +124,7 @@ static const struct bp_field fields[] = {
     BP_FIELD_U8(struct uart, scr),
     BP_FIELD_U8(struct uart, dll),
     BP_FIELD_U8(struct uart, dlm),
+    BP_FIELD_U8_MAX(struct uart, polls, POLLING),
     BP_FIELD_U8_MAX(struct uart, thre_irq, 1),
     BP_FIELD_FIFO(struct uart, rx, FIFO_DEPTH, "rx", "rx-n"),
     BP_FIELD_FIFO(struct uart, tx, QUEUE_DEPTH, "tx", "tx-n"),

@@ -8,6 +8,7 @@
 
 #define FIFO_DEPTH  16u
 #define QUEUE_DEPTH 64u /* hidden, behind the transmitter */
+#define POLLING     16u /* no driver reads LSR so often for another reason */
 #define IER_ALL     0x0fu
 #define MCR_ALL     0x1fu
 #define LSR_ERRORS  0x1eu /* OE, PE, FE, BI */
@@ -35,6 +36,7 @@ struct uart {
     uint8_t scr;
     uint8_t dll;
     uint8_t dlm;
+    uint8_t polls;    /* reads of LSR in a row that found no character; POLLING: the guest waits */
     uint8_t thre_irq; /* the transmitter has become empty, and nobody has seen it */
     struct bp_fifo rx;
     struct bp_fifo tx; /* the hidden queue */

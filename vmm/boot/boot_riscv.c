@@ -60,7 +60,13 @@ static int32_t check_efi_sections(const struct boot_file *file, const uint8_t *h
                                   struct err *err)
 {
     uint32_t pe = boot_le32(head + HEADER_PE);
-    if (memcmp(head, "MZ", 2) != 0 || n < 24 || pe > n - 24 || memcmp(head + pe, "PE\0\0", 4) != 0)
+    bool is_all = n == file->size;
+    if (memcmp(head, "MZ", 2) != 0)
+        return BP_OK;
+    if (is_all && (n < 24 || pe > n - 24))
+        return boot_file_fail(file, err, BP_ERR_FORMAT,
+                              "is truncated: it has %zu bytes and its EFI header lies behind", n);
+    if (n < 24 || pe > n - 24 || memcmp(head + pe, "PE\0\0", 4) != 0)
         return BP_OK;
     size_t table = (size_t)pe + 24 + boot_le16(head + pe + 20);
     unsigned sections = boot_le16(head + pe + 6);
@@ -71,6 +77,10 @@ static int32_t check_efi_sections(const struct boot_file *file, const uint8_t *h
                                   "is truncated: it has %llu bytes and its header says %llu",
                                   (unsigned long long)file->size, (unsigned long long)end);
     }
+    if (is_all && sections > 0)
+        return boot_file_fail(file, err, BP_ERR_FORMAT,
+                              "is truncated: it has %zu bytes and its section table does not end",
+                              n);
     return BP_OK;
 }
 

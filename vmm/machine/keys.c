@@ -167,8 +167,10 @@ static bool is_core_key(struct assembly *a, struct part *part, const struct doc_
 static void report_unknown(struct assembly *a, struct part *part, const struct doc_key *key)
 {
     struct known known = {.words = {"plugin", "bus", "arch", "if"}, .n = 4};
-    know_class(a, &known, part);
-    if (part->transport != NULL)
+    bool is_shown = a->diag->n < DIAG_MAX;
+    if (is_shown)
+        know_class(a, &known, part);
+    if (is_shown && part->transport != NULL)
         know_class(a, &known, part->transport);
     doc_key_error(&a->doc, part->section, key, key->value, "plugin %s has no such key%s",
                   part->class_->id, assembly_hint(a, key->name, known.words, known.n));

@@ -11,9 +11,10 @@
 
 #include "core/vm.h"
 #include "plugin/host_tables.h"
+#include "util/hosttime.h"
 
 #define SECTOR_BYTES 512u
-#define DRAIN_WAIT_S 30 /* then the disk is taken for dead */
+#define DRAIN_WAIT_S 30u /* then the disk is taken for dead */
 #define STEP_NS      50000000u
 
 struct ticket {
@@ -198,6 +199,12 @@ static struct ticket *find_ticket(const struct device *user)
     return NULL;
 }
 
+static void complain(const struct device *user)
+{
+    log_format(LOG_LEVEL_ERROR, user->name,
+               "its disk has not answered for %u s; it goes on without the answer", DRAIN_WAIT_S);
+}
+
 void host_block_drain(struct device *user)
 {
     struct timespec limit;
@@ -209,23 +216,32 @@ void host_block_drain(struct device *user)
         failed = pthread_cond_clockwait(&ticket_ended, &tickets_lock, CLOCK_MONOTONIC, &limit);
     pthread_mutex_unlock(&tickets_lock);
     if (failed != 0)
-        log_format(LOG_LEVEL_ERROR, user->name,
-                   "its disk has not answered for %d s; reset goes on without it", DRAIN_WAIT_S);
+        complain(user);
+}
+
+static bool is_busy(const struct device *user)
+{
+    pthread_mutex_lock(&tickets_lock);
+    bool found = find_ticket(user) != NULL;
+    pthread_mutex_unlock(&tickets_lock);
+    return found;
+}
+
+void host_block_drain_on_loop(struct device *user)
+{
+    uint64_t limit_ns = host_monotonic_ns() + DRAIN_WAIT_S * UINT64_C(1000000000);
+    while (user->vm != NULL && is_busy(user)) {
+        if (host_monotonic_ns() > limit_ns) {
+            complain(user);
+            return;
+        }
+        loop_step(vm_loop(user->vm), STEP_NS);
+    }
 }
 
 void host_block_fini(struct device *dev)
 {
-    if (dev->vm != NULL && dev->links != NULL) {
-        for (uint64_t waited_ns = 0; waited_ns < DRAIN_WAIT_S * UINT64_C(1000000000);
-             waited_ns += STEP_NS) {
-            pthread_mutex_lock(&tickets_lock);
-            bool is_busy = find_ticket(dev) != NULL;
-            pthread_mutex_unlock(&tickets_lock);
-            if (!is_busy)
-                break;
-            loop_step(vm_loop(dev->vm), STEP_NS);
-        }
-    }
+    host_block_drain_on_loop(dev);
     pthread_mutex_lock(&tickets_lock);
     for (struct ticket *ticket; (ticket = find_ticket(dev)) != NULL;)
         ticket->user = NULL; /* the disk is dead: a late answer goes nowhere */

@@ -40,10 +40,11 @@ void host_timers_fini(struct device *dev); /* frees them */
 void host_loop_fini(struct device *dev);   /* ends the device's watches */
 void host_worker_wait(struct device *dev); /* until no job of the device is out */
 
-/* Waits, holding none of the device's locks, until none of its block requests is under way; gives up
- * on a dead disk after a while. On every thread, also a processor's. */
+/* Waits, holding none of the device's locks, until none of its block requests is under way; gives
+ * up on a dead disk after a while. The first on every thread but the loop's. */
 void host_block_drain(struct device *user);
-/* The same on the loop's thread before the device goes: answers are still delivered. */
+void host_block_drain_on_loop(struct device *user); /* goes on running the loop meanwhile */
+/* The same before the device goes: answers are still delivered. */
 void host_block_fini(struct device *dev);
 
 /* An unconnected link, or a target without the service, is NULL. */

@@ -74,7 +74,7 @@ void device_reset_virtio(struct device *dev)
         return;
     virtio_set_status(dev->virtio, 0);
     device_leave(glue->device);
-    host_block_drain(glue->device);
+    host_block_drain_on_loop(glue->device);
 }
 
 void device_detach_virtio(struct device *dev)

@@ -174,7 +174,7 @@ static int run(const struct cli_command *command, const struct cli_args *args)
 const struct cli_command command_machines = {
     .name = "machines",
     .arguments = "",
-    .summary = "list the machines that can be named: what each is, for which processors",
+    .summary = "list the machines that can be named, and for which processors",
     .details = "A machine is an .ini file in the machine directory. `backplane check NAME` says "
                "everything that is wrong with one, `backplane describe NAME` what it consists of.",
     .options = options,

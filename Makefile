@@ -33,6 +33,8 @@ PLUGIN_CF := $(CF) -Isdk/include -fPIC -fvisibility=hidden
 PLUGIN_LD := -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,--version-script=sdk/lib/plugin.map
 VMM_LIBS := -lfdt -linih -ldl -pthread -lm
 # A device's doors are for plugins; the program exports nothing to them.
+# With clang, MODE=fuzz makes libFuzzer programs of tests/fuzz; elsewhere each has a seeded main.
+FUZZ_LD  := $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer)
 SAN_LD   := $(filter -fsanitize=%,$(MODE_FLAGS))
 
 # vmm/accel/kvm*_ARCH.c is for hosts of that architecture, kvm*_other.c for all the others.

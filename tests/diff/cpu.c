@@ -1,7 +1,9 @@
 /*
- * Our processor runs the image in machine mode, or in user mode under Sv39 with 4 KiB pages that
- * map it where it is. Its trap handler is in machine mode. The exit is an ECALL; what the handler
- * then stores to an address without memory is the cause.
+ * Our processor runs the image in machine mode, or in user mode under Sv39 with 4 KiB pages. There
+ * programs and data lie in memory in reverse, so that what crosses from a page to the next one
+ * must be translated twice. The trap handler is in machine mode, and looks at programs and data
+ * with their translation (MPRV). The exit is an ECALL; what the handler then stores to an address
+ * without memory is the cause.
  */
 #include "diff/side.h"
 
@@ -16,15 +18,16 @@
 #include "core/reg.h"
 #include "diff/insn.h"
 
-#define TIMEOUT_S 30
-
 /* In the first pages: */
 #define HANDLER   0x400u
-#define SAVED     0xc00u    /* what mscratch points at: x6, x7, x8 */
-#define CONSTANTS 0xc40u    /* satp, pmpaddr0 */
+#define SAVED     0xc00u    /* what mscratch points at: x6 to x10 */
+#define CONSTANTS 0xc40u    /* satp, pmpaddr0, the first program */
+#define REVERSED  0x10000u  /* from here to the tables */
 #define TABLES    0x3f0000u /* page tables: root, middle, two leaves, at the end of the image */
 
 #define EXIT_GPA 0x10000000u
+
+#define MSTATUS_MPRV 0x20000u
 
 #define CAUSE_ILLEGAL    2
 #define CAUSE_ECALL_USER 8
@@ -45,6 +48,7 @@ enum csr {
 struct run {
     struct accel_vcpu *vcpu;
     uint64_t cause, pc, value;
+    unsigned timeout_s;
     bool done, timed_out;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -82,8 +86,8 @@ static void write_entry(struct image *image, enum mode mode)
     write_insn(&w, enc_i(OP_MISC_MEM, 1, 0, 0, 0));
     write_li(&w, 5, 3u << 13 | previous);
     csr_write(&w, CSR_MSTATUS, 5);
+    write_insn(&w, enc_i(OP_LOAD, 3, 6, 6, 16));
     write_li(&w, 5, IMAGE_BASE + image_block_offset(0));
-    write_insn(&w, enc_i(OP_LOAD, 3, 6, 5, BLOCK_CODE));
     csr_write(&w, CSR_MEPC, 6);
     write_insn(&w, 0x30200073); /* mret */
 
@@ -91,13 +95,13 @@ static void write_entry(struct image *image, enum mode mode)
     write_insn(&w, enc_i(OP_SYSTEM, 0, 0, 0, 0));
 }
 
-/* mepc in x6; x5 to x9 are saved. */
+/* mepc in x6; x5 to x10 are saved. */
 static void write_handler(struct image *image)
 {
     struct writer w = {image->mem, HANDLER};
 
     write_insn(&w, enc_i(OP_SYSTEM, 1, 5, 5, CSR_MSCRATCH));
-    for (uint32_t i = 0; i < 4; i++)
+    for (uint32_t i = 0; i < 5; i++)
         write_insn(&w, enc_s(OP_STORE, 3, 5, 6 + i, 8 * (int32_t)i));
     csr_read(&w, 7, CSR_MCAUSE);
     write_insn(&w, enc_i(OP_IMM, 0, 8, 0, CAUSE_ILLEGAL));
@@ -109,9 +113,12 @@ static void write_handler(struct image *image)
     write_insn(&w, enc_s(OP_STORE, 3, 8, 6, 8));
     write_insn(&w, enc_s(OP_STORE, 3, 8, 7, 0));
     write_insn(&w, enc_j(0, 0)); /* until the kick arrives */
+    write_li(&w, 10, MSTATUS_MPRV);
+    write_insn(&w, enc_i(OP_SYSTEM, 2, 0, 10, CSR_MSTATUS));
     write_record_trap(&w, 6, 7);
+    write_insn(&w, enc_i(OP_SYSTEM, 3, 0, 10, CSR_MSTATUS));
     csr_write(&w, CSR_MEPC, 6);
-    for (uint32_t i = 0; i < 4; i++)
+    for (uint32_t i = 0; i < 5; i++)
         write_insn(&w, enc_i(OP_LOAD, 3, 6 + i, 5, 8 * (int32_t)i));
     write_insn(&w, enc_i(OP_SYSTEM, 1, 5, 5, CSR_MSCRATCH));
     write_insn(&w, 0x30200073); /* mret */
@@ -127,6 +134,25 @@ static uint64_t table_entry(uint32_t offset, uint64_t flags)
     return (uint64_t)(IMAGE_BASE + offset) >> 12 << 10 | flags;
 }
 
+/* Where the page at an offset lies in user mode. */
+static uint32_t physical(uint32_t offset)
+{
+    if (offset < REVERSED || offset >= TABLES)
+        return offset;
+    return TABLES - 0x1000 - (offset - REVERSED);
+}
+
+static void reverse_pages(struct image *image)
+{
+    uint8_t page[0x1000];
+
+    for (uint32_t low = REVERSED; low < physical(low); low += sizeof(page)) {
+        memcpy(page, image->mem + low, sizeof(page));
+        memcpy(image->mem + low, image->mem + physical(low), sizeof(page));
+        memcpy(image->mem + physical(low), page, sizeof(page));
+    }
+}
+
 static void write_tables(struct image *image, enum mode mode)
 {
     uint32_t root = TABLES, middle = TABLES + 0x1000, leaves = TABLES + 0x2000;
@@ -134,11 +160,12 @@ static void write_tables(struct image *image, enum mode mode)
 
     put64(image, CONSTANTS, satp);
     put64(image, CONSTANTS + 8, UINT64_MAX >> 10);
+    memcpy(image->mem + CONSTANTS + 16, image->mem + image_block_offset(0) + BLOCK_CODE, 8);
     put64(image, root, table_entry(middle, 1));
     for (uint32_t i = 0; i < IMAGE_SIZE >> 21; i++)
         put64(image, middle + 8 * ((IMAGE_BASE >> 21) + i), table_entry(leaves + i * 0x1000, 1));
     for (uint32_t i = 0; i < IMAGE_SIZE >> 12; i++) /* D A U X W R V */
-        put64(image, leaves + 8 * i, table_entry(i << 12, 0xdf));
+        put64(image, leaves + 8 * i, table_entry(physical(i << 12), 0xdf));
 }
 
 static uint64_t on_mmio_read(void *ctx, uint64_t gpa, uint32_t width)
@@ -206,7 +233,7 @@ static void *watch(void *arg)
     struct timespec until;
 
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += TIMEOUT_S;
+    until.tv_sec += run->timeout_s;
     pthread_mutex_lock(&run->lock);
     int status = 0;
     while (!run->finished && status == 0)
@@ -257,7 +284,7 @@ static bool judge(struct run *run, enum run_result result, enum mode mode, const
         fprintf(stderr, "our processor: trap %" PRIu64 " at %#" PRIx64 ", value %#" PRIx64 "\n",
                 run->cause, run->pc, run->value);
     else if (run->timed_out)
-        fprintf(stderr, "our processor: no end after %d s, pc %#" PRIx64 "\n", TIMEOUT_S, pc);
+        fprintf(stderr, "our processor: no end after %u s, pc %#" PRIx64 "\n", run->timeout_s, pc);
     else
         fprintf(stderr, "our processor: result %d at pc %#" PRIx64 ": %s\n", (int)result, pc,
                 err->text);
@@ -282,9 +309,11 @@ static int32_t start(struct image *image, const struct accel_config *config, str
     return status;
 }
 
-bool cpu_run(struct image *image, enum mode mode)
+bool cpu_run(struct image *image, enum mode mode, unsigned timeout_s)
 {
-    struct run run = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    struct run run = {.timeout_s = timeout_s,
+                      .lock = PTHREAD_MUTEX_INITIALIZER,
+                      .changed = PTHREAD_COND_INITIALIZER};
     const struct accel_env env = {
         .ctx = &run,
         .mmio_read = on_mmio_read,
@@ -304,6 +333,8 @@ bool cpu_run(struct image *image, enum mode mode)
     write_handler(image);
     write_tables(image, mode);
     image_finish(image, SIDE_EXIT);
+    if (mode == MODE_USER)
+        reverse_pages(image);
     if (start(image, &config, &run, &vm, &err) == BP_OK)
         ok = judge(&run, run_watched(&run, &err), mode, &err);
     else
@@ -311,5 +342,7 @@ bool cpu_run(struct image *image, enum mode mode)
     if (run.vcpu != NULL)
         accel_rv64.vcpu_destroy(run.vcpu);
     accel_rv64.vm_destroy(vm);
+    if (mode == MODE_USER)
+        reverse_pages(image);
     return ok;
 }

@@ -23,6 +23,10 @@
 #define PROGRAMS 40u /* in one image */
 #define INPUTS   4u  /* blocks for each */
 
+/* Our processor takes some milliseconds. */
+#define MANY_TIMEOUT_S 20
+#define ONE_TIMEOUT_S  2
+
 struct options {
     const char *directory;
     const char *group; /* NULL: all */
@@ -99,9 +103,9 @@ static void print_differences(const struct bench *bench, uint32_t block)
     }
 }
 
-static bool run_both(struct bench *bench, struct image *image, enum mode mode)
+static bool run_both(struct bench *bench, struct image *image, enum mode mode, unsigned timeout_s)
 {
-    return qemu_run(image, bench->directory, bench->expected) && cpu_run(image, mode);
+    return qemu_run(image, bench->directory, bench->expected) && cpu_run(image, mode, timeout_s);
 }
 
 /* --- one program, one input ------------------------------------------------------------------ */
@@ -127,7 +131,7 @@ static bool fails(void *ctx, const struct program *program)
 
     if (!build_one(attempt->bench, attempt->sample, program, &image, &code))
         return false;
-    return !run_both(attempt->bench, &image, attempt->sample->mode) ||
+    return !run_both(attempt->bench, &image, attempt->sample->mode, ONE_TIMEOUT_S) ||
            !is_block_equal(attempt->bench, 0);
 }
 
@@ -159,7 +163,7 @@ static bool report(struct bench *bench, const struct sample *sample)
     build_one(bench, sample, &program, &image, &code);
     print_input(&image);
     image_list(&program, code);
-    if (run_both(bench, &image, sample->mode))
+    if (run_both(bench, &image, sample->mode, ONE_TIMEOUT_S))
         print_differences(bench, 0);
     return true;
 }
@@ -214,7 +218,7 @@ static bool run_many(struct bench *bench, const struct sample *first, struct cou
     struct image image;
 
     counts->instructions += build_many(&image, bench, first, samples);
-    bool ran = run_both(bench, &image, first->mode);
+    bool ran = run_both(bench, &image, first->mode, MANY_TIMEOUT_S);
     uint32_t block = 0;
     while (ran && block < image.n_blocks && is_block_equal(bench, block))
         block++;

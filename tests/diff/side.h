@@ -19,7 +19,7 @@ enum mode {
 
 /* Our processor. Runs in image->mem, so that the data area there holds the results. False and a
  * sentence on stderr if the run did not come to its end. */
-bool cpu_run(struct image *image, enum mode mode);
+bool cpu_run(struct image *image, enum mode mode, unsigned timeout_s);
 
 /* qemu-user: writes an ELF file under `directory` and copies what comes out to `data`. The image's
  * programs and data stay as they are. */

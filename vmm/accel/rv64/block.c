@@ -154,8 +154,8 @@ static void put_insn(struct hart *h, struct builder *w, uint64_t gpa, const stru
     op->rs1 = insn->rs1;
     op->rs2 = insn->rs2;
     op->imm = insn->imm;
-    if (kind == OP_JAL || kind == OP_JALR || kind == OP_JAL_FAR || kind == OP_AUIPC_JALR)
-        op->rs2 = insn->length;
+    if (kind == OP_JAL || kind == OP_JAL_FAR || (kind >= OP_BEQ && kind <= OP_BGEU))
+        op->imm += (int32_t)at; /* from the first instruction of the block */
     if (kind >= OP_BEQ && kind <= OP_BGEU)
         op->rd = link_bits(gpa, at, insn);
     if (kind == OP_JAL || (kind >= OP_BEQ && kind <= OP_BGEU))

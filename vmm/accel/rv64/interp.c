@@ -12,6 +12,7 @@
 #include "accel/rv64/parts.h"
 
 #pragma GCC diagnostic ignored "-Wpedantic" /* labels as values */
+#include "accel/rv64/fence.h"
 
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -40,9 +41,11 @@
     if (LIKELY(e->tag == TLB_TAG(va, type))) {                                                     \
         value = __atomic_load_n((const type *)(va + e->addend), __ATOMIC_RELAXED);                 \
     } else {                                                                                       \
+        uint64_t slow_value; /* so that `value` stays in a register */                             \
         h->pc = PC;                                                                                \
-        if (!memory_load(h, va, sizeof(type), &value))                                             \
+        if (!memory_load(h, va, sizeof(type), &slow_value))                                        \
             goto fault;                                                                            \
+        value = slow_value;                                                                        \
     }
 
 #define LOAD(name, type, extend)                                                                   \
@@ -114,7 +117,7 @@
 #define BRANCH(name, condition)                                                                    \
     CASE(name)                                                                                     \
     if (condition)                                                                                 \
-        CHAIN(0, PC + IMM, op->rd & 1);                                                            \
+        CHAIN(0, pc + IMM, op->rd & 1);                                                            \
     CHAIN(1, pc + b->n_bytes, op->rd & 2);
 
 #define SYSTEM(name)                                                                               \
@@ -235,25 +238,20 @@ system:
     BRANCH(BLTU, RS1 < RS2)
     BRANCH(BGEU, RS1 >= RS2)
 
+    /* These are the last of their block: the instruction after them begins where it ends. */
     CASE(JAL)
-    {
-        uint64_t from = PC;
-        RD = from + op->rs2;
-        CHAIN(0, from + IMM, true);
-    }
+    RD = pc + b->n_bytes;
+    CHAIN(0, pc + IMM, true);
 
     CASE(JAL_FAR)
-    {
-        uint64_t from = PC;
-        RD = from + op->rs2;
-        pc = from + IMM;
-        goto lookup;
-    }
+    RD = pc + b->n_bytes;
+    pc += IMM;
+    goto lookup;
 
     CASE(JALR)
     {
         uint64_t target = (RS1 + IMM) & ~UINT64_C(1);
-        RD = PC + op->rs2;
+        RD = pc + b->n_bytes;
         pc = target;
         goto lookup;
     }
@@ -262,7 +260,7 @@ system:
     {
         uint64_t from = PC;
         RS1 = from - 4 + ((IMM + 4 + 0x800) & ~UINT64_C(0xfff));
-        RD = from + op->rs2;
+        RD = pc + b->n_bytes;
         pc = (from + IMM) & ~UINT64_C(1);
         goto lookup;
     }

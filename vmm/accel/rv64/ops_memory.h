@@ -96,11 +96,11 @@ CASE(AMO_D)
 }
 
 CASE(FENCE)
-__atomic_thread_fence(__ATOMIC_SEQ_CST);
+fence_full();
 NEXT;
 
 CASE(FENCE_WEAK)
-__atomic_thread_fence(__ATOMIC_ACQ_REL);
+fence_weak();
 NEXT;
 
 CASE(PAUSE)

@@ -47,10 +47,10 @@ void timer_update(struct hart *h)
     if ((h->menvcfg & ENVCFG_STCE) == 0)
         return; /* STIP is then a bit that machine mode writes */
     h->stip = hart_ticks(h) >= h->stimecmp;
-    if (h->armed_for == h->stimecmp && !h->timer_fired)
+    if (h->armed_for == h->stimecmp && !__atomic_load_n(&h->timer_fired, __ATOMIC_SEQ_CST))
         return;
     h->armed_for = h->stimecmp;
-    __atomic_store_n(&h->timer_fired, false, __ATOMIC_RELAXED);
+    __atomic_store_n(&h->timer_fired, false, __ATOMIC_SEQ_CST);
     if (!h->stip)
         arm(h);
 }

@@ -155,6 +155,13 @@ $(B)/tests/template/example_test: sdk/template/example_test.c $(B)/obj/sdk/templ
 	$(call say,TEST)
 	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(B)/libbackplane-bench.a $(B)/libbackplane-device.a -lcmocka -lm
 
+# What is linked into plugins, and the bench itself.
+SDK_TESTS := $(patsubst tests/sdk/%.c,$(B)/tests/sdk/%,$(wildcard tests/sdk/*_test.c))
+$(B)/tests/sdk/%: tests/sdk/%.c $(B)/libbackplane-bench.a $(B)/libbackplane-device.a | setup
+	@mkdir -p $(@D)
+	$(call say,TEST)
+	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $< $(B)/libbackplane-bench.a $(B)/libbackplane-device.a -lcmocka
+
 # What every plugin must do, whatever it is: loads each .so and tries.
 CONFORMANCE := $(B)/tests/conformance/conformance
 $(CONFORMANCE): $(wildcard tests/conformance/*.c) $(B)/libbackplane-bench.a | setup
@@ -182,7 +189,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libvmm.a | setup
 	$(call say,BENCH)
 	$(Q)$(CC) $(TEST_CF) $(CFLAGS) -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS)
 
-tests: $(UNIT_TESTS) $(PLUGIN_TESTS) $(TEMPLATE) $(CONFORMANCE) $(DIFF) $(FUZZERS) all
+tests: $(UNIT_TESTS) $(PLUGIN_TESTS) $(TEMPLATE) $(SDK_TESTS) $(CONFORMANCE) $(DIFF) $(FUZZERS) all
 
 test: setup tests               ## run every unit, plugin, machine and table test
 	tests/run $(B)

@@ -1,0 +1,78 @@
+# What tests are made of. A test is built for finding it: tests/unit/NAME_test.c, plugins/ID/*_test.c
+# and tests/fuzz/NAME_fuzz.c need no line here.
+
+TEST_CF   = $(SDK_CF) -Ivmm -Itests -DBUILD_DIR='"$(B)"' $(CFLAGS) $(LDFLAGS)
+BENCH_LIBS := $(B)/libbackplane-bench.a $(B)/libbackplane-device.a
+
+UNIT_TESTS   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*_test.c))
+PLUGIN_TESTS := $(patsubst plugins/%.c,$(B)/tests/plugin/%,$(wildcard plugins/*/*_test.c))
+TEST_PLUGINS := $(patsubst %.c,$(B)/%.so,$(wildcard tests/unit/plugins/*.c))
+SDK_TESTS    := $(patsubst %.c,$(B)/%,$(wildcard tests/sdk/*_test.c))
+FUZZERS      := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*_fuzz.c))
+BENCHES      := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
+TEMPLATE     := $(B)/template/example.so $(B)/tests/template/example_test
+CONFORMANCE  := $(B)/tests/conformance/conformance
+DIFF         := $(B)/tests/diff/rv64_diff
+
+tests: all $(UNIT_TESTS) $(PLUGIN_TESTS) $(SDK_TESTS) $(TEMPLATE) $(CONFORMANCE) $(DIFF)
+
+test:                           ## run every unit, plugin, machine and table test
+	@$(SETUP) build test demo
+	$(MAKE) tests
+	tests/run $(B)
+
+bench: all $(BENCHES)           ## measure speed and memory, beside peers where installed
+	@$(SETUP) build bench
+	tests/bench/run $(B)
+
+# The program's insides: core, tables, machine files, the software processor.
+$(B)/tests/unit/%: tests/unit/%.c $(B)/libvmm.a | setup
+	$(call step,TEST)
+	$(Q)$(CC) $(TEST_CF) -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS) -lcmocka
+
+# Plugins with something wrong, for the loader's tests: linked without -z defs, one file each.
+$(UNIT_TESTS): | $(TEST_PLUGINS)
+$(B)/tests/unit/plugins/%.so: tests/unit/plugins/%.c sdk/lib/plugin.map | setup
+	$(call step,PLUGIN)
+	$(Q)$(CC) $(SAN_LD) $(PLUGIN_CF) $(CFLAGS) -shared -Wl,--version-script=sdk/lib/plugin.map \
+	    -MMD -MP -o $@ $<
+
+# A device on the bench, without a machine.
+link_bench = $(Q)$(CC) $(TEST_CF) -MMD -MP -o $@ $(filter %.c %.o,$^) $(BENCH_LIBS) -lcmocka -lm
+$(B)/tests/plugin/%_test: plugins/%_test.c $$(call plugin_objects,$$(notdir $$(@D))) $(BENCH_LIBS)
+	$(call step,TEST)
+	$(link_bench)
+
+# What is linked into plugins, and the bench itself.
+$(B)/tests/sdk/%: tests/sdk/%.c $(BENCH_LIBS) | setup
+	$(call step,TEST)
+	$(link_bench)
+
+# The plugin to copy is built and tested like any other, and kept out of the plugin directory.
+$(B)/template/%.so: $(B)/obj/sdk/template/%.pic.o $(B)/libbackplane-device.a sdk/lib/plugin.map
+	$(call step,PLUGIN)
+	$(link_plugin)
+
+$(B)/tests/template/%_test: sdk/template/%_test.c $(B)/obj/sdk/template/%.pic.o $(BENCH_LIBS)
+	$(call step,TEST)
+	$(link_bench)
+
+# What every plugin must do, whatever it is: loads each .so and tries.
+$(CONFORMANCE): $(wildcard tests/conformance/*.c) $(B)/libbackplane-bench.a | setup
+	$(call step,TEST)
+	$(Q)$(CC) $(TEST_CF) -o $@ $^ -ldl
+
+# Our processor against an independent one, on generated programs.
+$(DIFF): $(wildcard tests/diff/*.c tests/diff/*.h) $(B)/libvmm.a | setup
+	$(call step,TEST)
+	$(Q)$(CC) $(TEST_CF) -Itests/diff -o $@ $(filter %.c,$^) $(B)/libvmm.a $(VMM_LIBS)
+
+# libFuzzer programs: make MODE=fuzz fuzzers. The unit tests run the same targets on seeded input.
+fuzzers: $(FUZZERS)
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libvmm.a | setup
+	$(call step,FUZZ)
+	$(Q)$(CC) $(TEST_CF) -fsanitize=fuzzer -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS)
+
+$(B)/tests/bench/%: tests/bench/%.c $(B)/libvmm.a | setup
+	$(call step,BENCH)
+	$(Q)$(CC) $(TEST_CF) -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS)

@@ -58,7 +58,7 @@ static void no_line_is_longer_than_eighty_columns(void **state)
 static void line_of_exactly_eighty_columns_is_not_broken(void **state)
 {
     (void)state;
-    char line[90], wanted[100];
+    char line[90], wanted[200];
     memset(line, 'a', 40);
     line[40] = ' ';
     memset(line + 41, 'b', 39);

@@ -16,7 +16,9 @@
 static const char *subject_name;
 static FILE *results; /* standard output as it was: a console backend writes to the one that is */
 static uint32_t passed, failed, skipped;
-static char scratch[] = "/tmp/bp-conformance-XXXXXX";
+/* Each of up to three devices at once gets files of its own: a disk may be locked. */
+#define COPIES 3
+static char scratch[COPIES][40];
 
 void report(const char *check, const char *problem)
 {
@@ -40,14 +42,14 @@ static void check_create_and_destroy(const struct subject *t)
 {
     announce("can be made and destroyed a hundred times");
     for (int i = 0; i < 100; i++)
-        bench_destroy(bench_create_with(t->class_, &t->setup));
+        bench_destroy(bench_create_with(t->class_, &t->setup[0]));
     report("can be made and destroyed a hundred times", NULL);
 }
 
 static void check_set_up_failures(const struct subject *t)
 {
     announce("a failing call of set-up ends in a sentence");
-    bench_check_setup_failures(t->class_, &t->setup);
+    bench_check_setup_failures(t->class_, &t->setup[0]);
     report("a failing call of set-up ends in a sentence", NULL);
 }
 
@@ -67,7 +69,7 @@ static void check_missing_interfaces(const struct subject *t)
     announce("lists the interfaces that it needs");
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         const char *const missing[] = {ids[i], NULL};
-        struct bench_setup setup = t->setup;
+        struct bench_setup setup = t->setup[0];
         struct bench *b;
 
         setup.missing = missing;
@@ -81,7 +83,7 @@ static void check_missing_interfaces(const struct subject *t)
 static void check_unconnected_links(const struct subject *t)
 {
     const char *names[16] = {NULL};
-    struct bench_setup setup = t->setup;
+    struct bench_setup setup = t->setup[0];
     uint32_t n = 0;
     struct bench *b;
 
@@ -99,7 +101,7 @@ static void check_unconnected_links(const struct subject *t)
 
 static void check_sweep(const struct subject *t)
 {
-    struct bench *b = bench_create_with(t->class_, &t->setup);
+    struct bench *b = bench_create_with(t->class_, &t->setup[0]);
 
     announce("takes every offset, width and value");
     sweep(b, t->class_);
@@ -126,11 +128,11 @@ static const char *difference(struct bench *a, struct bench *b)
 
 static void check_cold_reset(const struct subject *t)
 {
-    struct bench *a = bench_create_with(t->class_, &t->setup);
+    struct bench *a = bench_create_with(t->class_, &t->setup[0]);
     struct bench *b;
 
     announce("a cold reset is as good as a new one");
-    if (bench_try(t->class_, &t->setup, &b) == BP_OK) {
+    if (bench_try(t->class_, &t->setup[1], &b) == BP_OK) {
         exercise(a, t->class_, 7, 2000);
         bench_reset(a, BP_RESET_COLD);
         report("a cold reset is as good as a new one", difference(a, b));
@@ -145,12 +147,12 @@ static void check_cold_reset(const struct subject *t)
 
 static void check_two_instances(const struct subject *t)
 {
-    struct bench *a = bench_create_with(t->class_, &t->setup);
+    struct bench *a = bench_create_with(t->class_, &t->setup[0]);
     struct bench *b, *c;
 
     announce("two of them share nothing");
-    if (bench_try(t->class_, &t->setup, &b) == BP_OK &&
-        bench_try(t->class_, &t->setup, &c) == BP_OK) {
+    if (bench_try(t->class_, &t->setup[1], &b) == BP_OK &&
+        bench_try(t->class_, &t->setup[2], &c) == BP_OK) {
         exercise(a, t->class_, 9, 2000);
         report("two of them share nothing", difference(b, c));
         bench_destroy(c);
@@ -170,7 +172,7 @@ static void check_random(const struct subject *t)
 
     announce("survives random accesses, and its state a round trip after them");
     for (uint64_t seed = 1; seed <= 20 && !problem; seed++) {
-        struct bench *b = bench_create_with(t->class_, &t->setup);
+        struct bench *b = bench_create_with(t->class_, &t->setup[0]);
 
         exercise(b, t->class_, seed, 3000);
         if (bench_check_state_roundtrip(b)) {
@@ -198,7 +200,7 @@ static void spoil(uint8_t *bytes, uint64_t size, uint64_t *seed)
 static void check_forged_state(const struct subject *t)
 {
     uint64_t seed = 42;
-    struct bench *b = bench_create_with(t->class_, &t->setup);
+    struct bench *b = bench_create_with(t->class_, &t->setup[0]);
     uint64_t size;
     uint8_t *bytes;
 
@@ -223,7 +225,7 @@ static void check_forged_state(const struct subject *t)
 
 static void check_device_tree(const struct subject *t)
 {
-    struct bench *b = bench_create_with(t->class_, &t->setup);
+    struct bench *b = bench_create_with(t->class_, &t->setup[0]);
 
     announce("its device-tree node does not depend on what the guest did");
     bench_fdt(b);
@@ -234,12 +236,22 @@ static void check_device_tree(const struct subject *t)
 }
 
 /* --- subjects --------------------------------------------------------------------------------- */
-/* Required properties get values that a stranger would try: files exist and have 1 MiB. */
-static int give_settings(struct subject *t)
+static int make_scratch(uint32_t copy)
 {
-    static char texts[7][128];
+    int fd;
+
+    snprintf(scratch[copy], sizeof(scratch[copy]), "/tmp/bp-conformance-XXXXXX");
+    fd = mkstemp(scratch[copy]);
+    if (fd < 0 || ftruncate(fd, 1 << 20))
+        return -1;
+    return close(fd);
+}
+
+/* Required properties get values that a stranger would try: files exist and have 1 MiB. */
+static void give_settings(struct subject *t, uint32_t copy)
+{
+    static char texts[COPIES][7][128];
     uint32_t n = 0;
-    int fd = -1;
 
     for (uint32_t i = 0; i < t->class_->properties.n_rows && n < 7; i++) {
         const struct bp_property *p = (const void *)((const char *)t->class_->properties.rows +
@@ -247,20 +259,14 @@ static int give_settings(struct subject *t)
 
         if (!(p->flags & BP_PROPERTY_REQUIRED))
             continue;
-        if (p->type == BP_PATH && fd < 0) {
-            fd = mkstemp(scratch);
-            if (fd < 0 || ftruncate(fd, 1 << 20))
-                return -1;
-            close(fd);
-        }
-        snprintf(texts[n], sizeof(texts[n]), "%s=%s", p->name, p->type == BP_PATH ? scratch : "1");
-        t->settings[n] = texts[n];
+        snprintf(texts[copy][n], sizeof(texts[copy][n]), "%s=%s", p->name,
+                 p->type == BP_PATH ? scratch[copy] : "1");
+        t->settings[copy][n] = texts[copy][n];
         n++;
     }
-    t->setup.settings = t->settings;
-    t->setup.cpus = 2;
-    t->setup.ram_bytes = 8u << 20;
-    return 0;
+    t->setup[copy].settings = t->settings[copy];
+    t->setup[copy].cpus = 2;
+    t->setup[copy].ram_bytes = 8u << 20;
 }
 
 static const struct bp_class *load(const char *path)
@@ -298,14 +304,15 @@ static void check_plugin(const char *path)
 
     if (!t.class_)
         return;
-    if (give_settings(&t)) {
-        report("can be given a file", "no temporary file can be made");
-        return;
+    for (uint32_t copy = 0; copy < COPIES; copy++) {
+        if (make_scratch(copy))
+            report("can be given a file", "no temporary file can be made");
+        give_settings(&t, copy);
     }
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
         checks[i](&t);
-    if (access(scratch, F_OK) == 0)
-        unlink(scratch);
+    for (uint32_t copy = 0; copy < COPIES; copy++)
+        unlink(scratch[copy]);
 }
 
 int main(int argc, char **argv)

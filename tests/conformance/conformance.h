@@ -7,8 +7,8 @@
 /* One plugin under test. */
 struct subject {
     const struct bp_class *class_;
-    const char *settings[8]; /* the required properties, NULL-ended */
-    struct bench_setup setup;
+    const char *settings[3][8]; /* the required properties of each copy, NULL-ended */
+    struct bench_setup setup[3];
 };
 
 /* A result line; `problem` is NULL or why it failed. */

@@ -199,39 +199,37 @@ static uint32_t config_generation_read(void *dev)
 /* --- The registers: table 4.1 ----------------------------------------------------------------- */
 
 /* A register that is written only and has nothing to store reads 0. */
-/* clang-format off */
 static const struct bp_reg virtio_mmio_regs[N_REGS] = {
-    /*                        name             offset reset    writable w1c on_read, on_write */
-    [MAGIC_VALUE]         = {"MagicValue",        0x000, MAGIC,    0, 0, NULL, NULL},
-    [VERSION]             = {"Version",           0x004, 2,        0, 0, NULL, NULL},
-    [DEVICE_ID]           = {"DeviceID",          0x008, 0,        0, 0, device_id_read, NULL},
-    [VENDOR_ID]           = {"VendorID",          0x00c, VENDOR,   0, 0, NULL, NULL},
-    [DEVICE_FEATURES]     = {"DeviceFeatures",    0x010, 0,        0, 0, device_features_read, NULL},
+    /* name, offset, reset, writable, w1c, on_read, on_write */
+    [MAGIC_VALUE] = {"MagicValue", 0x000, MAGIC, 0, 0, NULL, NULL},
+    [VERSION] = {"Version", 0x004, 2, 0, 0, NULL, NULL},
+    [DEVICE_ID] = {"DeviceID", 0x008, 0, 0, 0, device_id_read, NULL},
+    [VENDOR_ID] = {"VendorID", 0x00c, VENDOR, 0, 0, NULL, NULL},
+    [DEVICE_FEATURES] = {"DeviceFeatures", 0x010, 0, 0, 0, device_features_read, NULL},
     [DEVICE_FEATURES_SEL] = {"DeviceFeaturesSel", 0x014, 0, UINT32_MAX, 0, NULL, NULL},
-    [DRIVER_FEATURES]     = {"DriverFeatures",    0x020, 0,        0, 0, NULL, driver_features_write},
+    [DRIVER_FEATURES] = {"DriverFeatures", 0x020, 0, 0, 0, NULL, driver_features_write},
     [DRIVER_FEATURES_SEL] = {"DriverFeaturesSel", 0x024, 0, UINT32_MAX, 0, NULL, NULL},
-    [QUEUE_SEL]           = {"QueueSel",          0x030, 0, UINT32_MAX, 0, NULL, NULL},
-    [QUEUE_NUM_MAX]       = {"QueueNumMax",       0x034, 0,        0, 0, queue_num_max_read, NULL},
-    [QUEUE_NUM]           = {"QueueNum",          0x038, 0,        0, 0, NULL, queue_num_write},
-    [QUEUE_READY]         = {"QueueReady",        0x044, 0,        0, 0, queue_ready_read, queue_ready_write},
-    [QUEUE_NOTIFY]        = {"QueueNotify",       0x050, 0,        0, 0, NULL, queue_notify_write},
-    [INTERRUPT_STATUS]    = {"InterruptStatus",   0x060, 0,        0, 0, interrupt_status_read, NULL},
-    [INTERRUPT_ACK]       = {"InterruptACK",      0x064, 0,        0, 0, NULL, interrupt_ack_write},
-    [STATUS]              = {"Status",            0x070, 0,        0, 0, status_read, status_write},
-    [QUEUE_DESC_LOW]      = {"QueueDescLow",      0x080, 0,        0, 0, NULL, queue_desc_low_write},
-    [QUEUE_DESC_HIGH]     = {"QueueDescHigh",     0x084, 0,        0, 0, NULL, queue_desc_high_write},
-    [QUEUE_DRIVER_LOW]    = {"QueueDriverLow",    0x090, 0,        0, 0, NULL, queue_driver_low_write},
-    [QUEUE_DRIVER_HIGH]   = {"QueueDriverHigh",   0x094, 0,        0, 0, NULL, queue_driver_high_write},
-    [QUEUE_DEVICE_LOW]    = {"QueueDeviceLow",    0x0a0, 0,        0, 0, NULL, queue_device_low_write},
-    [QUEUE_DEVICE_HIGH]   = {"QueueDeviceHigh",   0x0a4, 0,        0, 0, NULL, queue_device_high_write},
-    [SHM_SEL]             = {"SHMSel",            0x0ac, 0, UINT32_MAX, 0, NULL, NULL},
-    [SHM_LEN_LOW]         = {"SHMLenLow",         0x0b0, UINT32_MAX, 0, 0, NULL, NULL},
-    [SHM_LEN_HIGH]        = {"SHMLenHigh",        0x0b4, UINT32_MAX, 0, 0, NULL, NULL},
-    [SHM_BASE_LOW]        = {"SHMBaseLow",        0x0b8, UINT32_MAX, 0, 0, NULL, NULL},
-    [SHM_BASE_HIGH]       = {"SHMBaseHigh",       0x0bc, UINT32_MAX, 0, 0, NULL, NULL},
-    [CONFIG_GENERATION]   = {"ConfigGeneration",  0x0fc, 0,        0, 0, config_generation_read, NULL},
+    [QUEUE_SEL] = {"QueueSel", 0x030, 0, UINT32_MAX, 0, NULL, NULL},
+    [QUEUE_NUM_MAX] = {"QueueNumMax", 0x034, 0, 0, 0, queue_num_max_read, NULL},
+    [QUEUE_NUM] = {"QueueNum", 0x038, 0, 0, 0, NULL, queue_num_write},
+    [QUEUE_READY] = {"QueueReady", 0x044, 0, 0, 0, queue_ready_read, queue_ready_write},
+    [QUEUE_NOTIFY] = {"QueueNotify", 0x050, 0, 0, 0, NULL, queue_notify_write},
+    [INTERRUPT_STATUS] = {"InterruptStatus", 0x060, 0, 0, 0, interrupt_status_read, NULL},
+    [INTERRUPT_ACK] = {"InterruptACK", 0x064, 0, 0, 0, NULL, interrupt_ack_write},
+    [STATUS] = {"Status", 0x070, 0, 0, 0, status_read, status_write},
+    [QUEUE_DESC_LOW] = {"QueueDescLow", 0x080, 0, 0, 0, NULL, queue_desc_low_write},
+    [QUEUE_DESC_HIGH] = {"QueueDescHigh", 0x084, 0, 0, 0, NULL, queue_desc_high_write},
+    [QUEUE_DRIVER_LOW] = {"QueueDriverLow", 0x090, 0, 0, 0, NULL, queue_driver_low_write},
+    [QUEUE_DRIVER_HIGH] = {"QueueDriverHigh", 0x094, 0, 0, 0, NULL, queue_driver_high_write},
+    [QUEUE_DEVICE_LOW] = {"QueueDeviceLow", 0x0a0, 0, 0, 0, NULL, queue_device_low_write},
+    [QUEUE_DEVICE_HIGH] = {"QueueDeviceHigh", 0x0a4, 0, 0, 0, NULL, queue_device_high_write},
+    [SHM_SEL] = {"SHMSel", 0x0ac, 0, UINT32_MAX, 0, NULL, NULL},
+    [SHM_LEN_LOW] = {"SHMLenLow", 0x0b0, UINT32_MAX, 0, 0, NULL, NULL},
+    [SHM_LEN_HIGH] = {"SHMLenHigh", 0x0b4, UINT32_MAX, 0, 0, NULL, NULL},
+    [SHM_BASE_LOW] = {"SHMBaseLow", 0x0b8, UINT32_MAX, 0, 0, NULL, NULL},
+    [SHM_BASE_HIGH] = {"SHMBaseHigh", 0x0bc, UINT32_MAX, 0, 0, NULL, NULL},
+    [CONFIG_GENERATION] = {"ConfigGeneration", 0x0fc, 0, 0, 0, config_generation_read, NULL},
 };
-/* clang-format on */
 
 /* --- Accesses: the device configuration lies behind the registers ----------------------------- */
 

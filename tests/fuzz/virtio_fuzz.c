@@ -3,7 +3,8 @@
  * registers, ring walk, chains, state. The bytes are a program of small steps; whatever it is,
  * nothing crashes or hangs, no chain reaches outside RAM, and the line follows its causes.
  *
- * With libFuzzer: make MODE=fuzz fuzz. Without: tests/unit/virtio_fuzz_test.c runs seeded programs.
+ * With libFuzzer: make MODE=fuzz fuzzers. Without: tests/unit/virtio_fuzz_test.c runs seeded
+ * programs.
  */
 #include "fuzz/virtio_fuzz.h"
 

@@ -51,8 +51,10 @@ static void catch_signals(struct vm *vm)
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGHUP, &action, NULL);
-    /* A closed pipe is an error of the write, which the backend handles. */
+    /* A closed pipe, or a file at its size limit, is an error of the write, which the backend
+     * handles. */
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
 }
 
 static void release_signals(void)

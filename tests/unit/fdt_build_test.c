@@ -584,8 +584,8 @@ static void source_names_what_it_refers_to(void **state)
         "\t\trng-seed = [00 01 02];\n",
         "\tinterrupt_controller_c000000: interrupt-controller@c000000 {\n",
         "\t\t\tinterrupt-parent = <&interrupt_controller_c000000>;\n",
-        "interrupts-extended = <&cpu_0_interrupt_controller 0x3>, <&cpu_0_interrupt_controller "
-        "0x7>, <&cpu_1_interrupt_controller 0x3>",
+        "interrupts-extended = <&cpu_0_interrupt_controller 0x3>, <&cpu_0_interrupt_cont",
+        "roller 0x7>, <&cpu_1_interrupt_controller 0x3>, <&cpu_1_interrupt_controller 0x7>;\n",
         "\t\t\t\tregmap = <&test_100000>;\n",
         "compatible = \"sifive,clint0\", \"riscv,clint0\";\n",
         "\t\tinterrupt-controller;\n",

@@ -138,9 +138,18 @@ static bool same_page(uint64_t gpa, uint32_t offset, int64_t distance)
 }
 
 /* Which links of a jump may be kept: bit 0 taken, bit 1 fall through. */
-static uint8_t link_bits(uint64_t gpa, uint32_t offset, const struct insn *insn)
+static uint8_t link_bits(uint64_t gpa, uint32_t offset, int32_t distance, uint32_t length)
 {
-    return (uint8_t)(same_page(gpa, offset, insn->imm) | same_page(gpa, offset, insn->length) << 1);
+    return (uint8_t)(same_page(gpa, offset, distance) | same_page(gpa, offset, length) << 1);
+}
+
+/* A fused branch has its distance in the low 16 bits of imm, its link bits above them. */
+static void put_fused_distance(struct op *op, uint64_t gpa, uint32_t at, const struct insn *insn)
+{
+    int32_t distance = (int16_t)insn->imm;
+    uint32_t low = (uint32_t)(distance + (int32_t)at) & 0xffff;
+    uint32_t bits = link_bits(gpa, at, distance, insn->length);
+    op->imm = (int32_t)(((uint32_t)insn->imm & 0xfff00000u) | bits << 16 | low);
 }
 
 static void put_insn(struct hart *h, struct builder *w, uint64_t gpa, const struct insn *insn,
@@ -157,8 +166,10 @@ static void put_insn(struct hart *h, struct builder *w, uint64_t gpa, const stru
     if (kind == OP_JAL || kind == OP_JAL_FAR || (kind >= OP_BEQ && kind <= OP_BGEU))
         op->imm += (int32_t)at; /* from the first instruction of the block */
     if (kind >= OP_BEQ && kind <= OP_BGEU)
-        op->rd = link_bits(gpa, at, insn);
-    if (kind == OP_JAL || (kind >= OP_BEQ && kind <= OP_BGEU))
+        op->rd = link_bits(gpa, at, insn->imm, insn->length);
+    if (kind >= OP_ADDI_BEQ && kind <= OP_LI_BNE)
+        put_fused_distance(op, gpa, at, insn);
+    if (kind == OP_JAL || (kind >= OP_BEQ && kind <= OP_BGEU) || kind >= OP_ADDI_BEQ)
         put_links(h, w);
 }
 

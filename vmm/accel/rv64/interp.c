@@ -120,6 +120,41 @@
         CHAIN(0, pc + IMM, op->rd & 1);                                                            \
     CHAIN(1, pc + b->n_bytes, op->rd & 2);
 
+/* Operands of fused pairs, packed into imm. */
+#define IMM_HIGH   ((uint64_t)(int64_t)(op->imm >> 20))
+#define IMM_MIDDLE ((uint64_t)(int64_t)((int32_t)((uint32_t)op->imm << 12) >> 20))
+#define X_LOW      h->x[op->imm & 63]
+#define X_MIDDLE   h->x[op->imm >> 8 & 63]
+
+#define PAIR(name, result, second, second_result)                                                  \
+    CASE(name)                                                                                     \
+    {                                                                                              \
+        uint64_t first = (result);                                                                 \
+        RD = first;                                                                                \
+        second = (second_result);                                                                  \
+        NEXT;                                                                                      \
+    }
+
+#define ADD_LOAD(name, type, extend)                                                               \
+    CASE(name)                                                                                     \
+    {                                                                                              \
+        uint64_t first = RS1 + RS2;                                                                \
+        RD = first;                                                                                \
+        LOAD_VALUE(type, first + IMM_HIGH);                                                        \
+        X_LOW = extend(type) value;                                                                \
+        NEXT;                                                                                      \
+    }
+
+#define PAIR_BRANCH(name, result, condition)                                                       \
+    CASE(name)                                                                                     \
+    {                                                                                              \
+        uint64_t first = (result);                                                                 \
+        RD = first;                                                                                \
+        if (condition)                                                                             \
+            CHAIN(0, pc + (uint64_t)(int64_t)(int16_t)op->imm, op->imm & 1 << 16);                 \
+        CHAIN(1, pc + b->n_bytes, op->imm & 1 << 17);                                              \
+    }
+
 #define SYSTEM(name)                                                                               \
     CASE(name)                                                                                     \
     kind = OP_##name;                                                                              \
@@ -230,6 +265,7 @@ system:
 
 #include "accel/rv64/ops_alu.h"
 #include "accel/rv64/ops_memory.h"
+#include "accel/rv64/ops_fused.h"
 
     BRANCH(BEQ, RS1 == RS2)
     BRANCH(BNE, RS1 != RS2)

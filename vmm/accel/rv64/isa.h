@@ -17,16 +17,17 @@
 #define ISA_OPS_ALU(X)                                                                             \
     X(NOP)                                                                                         \
     X(LI)                                                                                          \
-    X(AUIPC) X(MV) X(ADDI) X(SLTI) X(SLTIU) X(XORI) X(ORI) X(ANDI) X(SLLI) X(SRLI) X(SRAI)         \
-        X(ADDIW) X(SLLIW) X(SRLIW) X(SRAIW) X(SEXT_W) X(ADD) X(SUB) X(SLL) X(SLT) X(SLTU) X(XOR)   \
-            X(SRL) X(SRA) X(OR) X(AND) X(ADDW) X(SUBW) X(SLLW) X(SRLW) X(SRAW) X(MUL) X(MULH)      \
-                X(MULHSU) X(MULHU) X(DIV) X(DIVU) X(REM) X(REMU) X(MULW) X(DIVW) X(DIVUW) X(REMW)  \
-                    X(REMUW) X(ADD_UW) X(SH1ADD) X(SH2ADD) X(SH3ADD) X(SH1ADD_UW) X(SH2ADD_UW)     \
-                        X(SH3ADD_UW) X(SLLI_UW) X(ANDN) X(ORN) X(XNOR) X(CLZ) X(CLZW) X(CTZ)       \
-                            X(CTZW) X(CPOP) X(CPOPW) X(MAX) X(MAXU) X(MIN) X(MINU) X(SEXT_B)       \
-                                X(SEXT_H) X(ZEXT_H) X(ROL) X(ROLW) X(ROR) X(RORW) X(RORI) X(RORIW) \
-                                    X(ORC_B) X(REV8) X(BCLR) X(BEXT) X(BINV) X(BSET) X(BCLRI)      \
-                                        X(BEXTI) X(BINVI) X(BSETI)
+    X(AUIPC)                                                                                       \
+    X(MV) X(ADDI) X(SLTI) X(SLTIU) X(XORI) X(ORI) X(ANDI) X(SLLI) X(SRLI) X(SRAI) X(ADDIW)         \
+        X(SLLIW) X(SRLIW) X(SRAIW) X(SEXT_W) X(ADD) X(SUB) X(SLL) X(SLT) X(SLTU) X(XOR) X(SRL)     \
+            X(SRA) X(OR) X(AND) X(ADDW) X(SUBW) X(SLLW) X(SRLW) X(SRAW) X(MUL) X(MULH) X(MULHSU)   \
+                X(MULHU) X(DIV) X(DIVU) X(REM) X(REMU) X(MULW) X(DIVW) X(DIVUW) X(REMW) X(REMUW)   \
+                    X(ADD_UW) X(SH1ADD) X(SH2ADD) X(SH3ADD) X(SH1ADD_UW) X(SH2ADD_UW) X(SH3ADD_UW) \
+                        X(SLLI_UW) X(ANDN) X(ORN) X(XNOR) X(CLZ) X(CLZW) X(CTZ) X(CTZW) X(CPOP)    \
+                            X(CPOPW) X(MAX) X(MAXU) X(MIN) X(MINU) X(SEXT_B) X(SEXT_H) X(ZEXT_H)   \
+                                X(ROL) X(ROLW) X(ROR) X(RORW) X(RORI) X(RORIW) X(ORC_B) X(REV8)    \
+                                    X(BCLR) X(BEXT) X(BINV) X(BSET) X(BCLRI) X(BEXTI) X(BINVI)     \
+                                        X(BSETI)
 
 #define ISA_OPS_MEMORY(X)                                                                          \
     X(LB) X(LH) X(LW) X(LD) X(LBU) X(LHU) X(LWU) X(SB) X(SH) X(SW) X(SD) X(FLW) X(FLD) X(FSW) X(FSD)
@@ -40,20 +41,28 @@
 #define ISA_OPS_OTHER(X)                                                                           \
     X(LR_W)                                                                                        \
     X(LR_D)                                                                                        \
-    X(SC_W) X(SC_D) X(AMO_W) X(AMO_D) X(FENCE) X(FENCE_WEAK) X(PAUSE) X(FP) X(CBO) X(FADD_D)       \
-        X(FSUB_D) X(FMUL_D) X(FMADD_D) X(FADD_S) X(FSUB_S) X(FMUL_S)
+    X(SC_W)                                                                                        \
+    X(SC_D) X(AMO_W) X(AMO_D) X(FENCE) X(FENCE_WEAK) X(PAUSE) X(FP) X(CBO) X(FADD_D) X(FSUB_D)     \
+        X(FMUL_D) X(FMADD_D) X(FADD_S) X(FSUB_S) X(FMUL_S)
 
 /* These end a block, too, and are carried out by system.c. */
 #define ISA_OPS_SYSTEM(X)                                                                          \
     X(FENCE_I)                                                                                     \
     X(ECALL)                                                                                       \
-    X(EBREAK) X(CSR) X(MRET) X(SRET) X(WFI) X(SFENCE_VMA) X(SINVAL_VMA) X(SFENCE_W) X(SFENCE_IR)   \
-        X(ILLEGAL)
+    X(EBREAK)                                                                                      \
+    X(CSR) X(MRET) X(SRET) X(WFI) X(SFENCE_VMA) X(SINVAL_VMA) X(SFENCE_W) X(SFENCE_IR) X(ILLEGAL)
 
 /* Made by the block builder only: the end of a block without a jump, within a page and at its end;
  * the test of mstatus.FS before floating point (imm = 1: f registers or flags may change); a jump
  * to another page; pairs of instructions in one (see fuse.c for their operands). */
-#define ISA_OPS_BUILT(X) X(END) X(END_PAGE) X(FP_CHECK) X(JAL_FAR) X(AUIPC_LD) X(AUIPC_JALR)
+#define ISA_OPS_BUILT(X)                                                                           \
+    X(END)                                                                                         \
+    X(END_PAGE) X(FP_CHECK) X(JAL_FAR) X(AUIPC_LD) X(AUIPC_JALR) X(SLLI_ADD) X(SLLI_SRLI)          \
+        X(SLLIW_OR) X(SRLIW_OR) X(MULW_ADDW) X(ADDW_ADDW) X(ADDI_ADDI) X(MV_MV) X(ADD_LD)          \
+            X(ADD_LW) X(ADD_LH) X(ADD_LBU) ISA_OPS_FUSED_BRANCH(X)
+#define ISA_OPS_FUSED_BRANCH(X)                                                                    \
+    X(ADDI_BEQ)                                                                                    \
+    X(ADDI_BNE) X(ADDIW_BEQ) X(ADDIW_BNE) X(ADDW_BNE) X(ANDI_BEQ) X(ANDI_BNE) X(LI_BEQ) X(LI_BNE)
 
 #define ISA_OPS(X)                                                                                 \
     ISA_OPS_ALU(X)                                                                                 \

@@ -436,6 +436,37 @@ static void a_broken_ring_is_left_alone_until_the_reset(void **state)
     assert_int_equal(run(b, IN, 0, NULL, 0, 512), S_OK);
 }
 
+/* Whatever a request says, it ends, once, and nothing beyond the disk is touched. */
+static void random_requests_all_end(void **state)
+{
+    struct bench *b = *state;
+    static const uint32_t types[] = {IN, OUT, FLUSH, GET_ID, DISCARD, WRITE_ZEROES, 2, 0x80000000u};
+    static const uint64_t sectors[] = {0, 1, DISK_BYTES / 512 - 1, DISK_BYTES / 512, UINT64_MAX};
+    static uint8_t data[4096];
+    uint64_t seed = 0x5851f42d4c957f2du;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < 600; i++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        for (uint32_t k = 0; k < 64; k++)
+            data[k] = (uint8_t)(seed >> (k % 8 * 8)) & (k % 16 < 9 ? 0xff : 0x01);
+        bench_virtq_split(b, (uint32_t)(seed >> 8) % 700 + 20);
+        uint32_t size =
+            (seed >> 20 & 1) != 0 ? (uint32_t)(seed >> 21 & 7) * 512 : (uint32_t)(seed >> 21) % 100;
+        uint32_t room =
+            (seed >> 40 & 1) != 0 ? (uint32_t)(seed >> 41 & 3) * 512 : (uint32_t)(seed >> 41) % 100;
+        (void)add(b, types[seed >> 50 & 7], sectors[(seed >> 53) % 5], data, size, room);
+        n++;
+        if ((seed >> 60 & 3) == 0)
+            bench_virtio_notify(b, 0);
+    }
+    bench_virtio_notify(b, 0);
+    assert_int_equal(bench_virtq_done_count(b), n);
+    bench_virtq_split(b, 0);
+    assert_int_equal(run(b, IN, 0, NULL, 0, 512), S_OK);
+}
+
 /* --- Life cycle ------------------------------------------------------------------------------- */
 
 static void answers_after_a_reset_are_dropped_and_their_places_come_back(void **state)
@@ -526,6 +557,7 @@ int main(void)
         T(errors_of_the_medium_reach_the_guest),
         cmocka_unit_test(a_disk_without_discard_says_unsupported),
         T(a_broken_ring_is_left_alone_until_the_reset),
+        T(random_requests_all_end),
         T(answers_after_a_reset_are_dropped_and_their_places_come_back),
         T(its_state_is_saved_and_loaded_byte_for_byte),
         T(a_save_waits_for_requests_and_fetches_no_more),

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/vm.h"
 #include "plugin/host_tables.h"
@@ -142,7 +143,8 @@ static void realize(struct stack *s, struct device *dev)
         fail_msg("%s", err.text);
 }
 
-static int setup(void **state)
+/* Registry, memory and loop; no vCPU ever runs. */
+static struct stack *make_machine(void)
 {
     struct err err;
     struct stack *s = calloc(1, sizeof(*s));
@@ -156,8 +158,13 @@ static int setup(void **state)
                                .accel = &accel_rv64,
                                .aspace = s->aspace};
     assert_int_equal(vm_create(&config, &s->vm, &err), BP_OK);
-    s->disk = make_device(&slow_class, "disk");
-    s->slow = s->disk->instance;
+    return s;
+}
+
+/* The devices in front of s->disk, up to start. */
+static void finish_machine(struct stack *s)
+{
+    struct err err;
     s->blk = make_plugin(s, "virtio-blk", "blk");
     s->mmio = make_plugin(s, "virtio-mmio", "blk.mmio");
     assert_int_equal(device_connect(s->blk, 0, s->disk, &err), BP_OK);
@@ -173,6 +180,14 @@ static int setup(void **state)
         device_reset(all[i], BP_RESET_COLD);
     for (uint32_t i = 0; i < 3; i++)
         device_start(all[i]);
+}
+
+static int setup(void **state)
+{
+    struct stack *s = make_machine();
+    s->disk = make_device(&slow_class, "disk");
+    s->slow = s->disk->instance;
+    finish_machine(s);
     *state = s;
     return 0;
 }
@@ -517,6 +532,84 @@ static void registers_answers_and_loop_meet_without_harm(void **state)
     assert_int_equal(used_idx(s), 1);
 }
 
+/* --- A real disk ------------------------------------------------------------------------------ */
+
+static char image_path[] = "/tmp/virtio-stack-XXXXXX";
+
+static int setup_file(void **state)
+{
+    struct err err;
+    uint8_t sector[512];
+    int fd = mkstemp(image_path);
+    assert_true(fd >= 0);
+    for (uint32_t i = 0; i < DISK_BYTES / 512; i++) {
+        memset(sector, (int)i + 1, sizeof(sector));
+        assert_int_equal(write(fd, sector, sizeof(sector)), sizeof(sector));
+    }
+    (void)close(fd);
+    struct stack *s = make_machine();
+    const struct bp_class *class_ = registry_class(s->registry, "block-file", &err);
+    if (class_ == NULL || device_new(class_, "disk", 1, 10000000, &s->disk, &err) != BP_OK)
+        fail_msg("%s", err.text);
+    uint32_t path;
+    assert_non_null(property_find(class_, "path", &path));
+    struct property_value value = {.string = image_path};
+    assert_int_equal(device_set(s->disk, path, &value), BP_OK);
+    assert_int_equal(device_set_defaults(s->disk, &err), BP_OK);
+    assert_int_equal(device_create(s->disk, &err), BP_OK);
+    finish_machine(s);
+    *state = s;
+    return 0;
+}
+
+static int teardown_file(void **state)
+{
+    (void)teardown(state);
+    (void)unlink(image_path);
+    memcpy(image_path + sizeof(image_path) - 7, "XXXXXX", 6);
+    return 0;
+}
+
+static void wait_used(struct stack *s, uint32_t wanted)
+{
+    for (uint32_t i = 0; i < 1000 && used_idx(s) != wanted; i++)
+        loop_step(vm_loop(s->vm), 10000000);
+    assert_int_equal(used_idx(s), wanted);
+}
+
+/* Several worker threads at once (with TSan: no race). */
+static void many_requests_reach_a_real_file_at_once(void **state)
+{
+    struct stack *s = *state;
+    start_driver(s);
+    for (uint32_t round = 1; round <= 10; round++) {
+        assert_int_equal(memory_fill(vm_memory(s->vm), DATA_GPA, 0, 20 * 512), BP_OK);
+        for (uint32_t i = 0; i < 20; i++)
+            add_read(s, i);
+        wait_used(s, 20 * round);
+        for (uint32_t i = 0; i < 20; i++) {
+            assert_int_equal(get(s, STATUS_GPA + i, 1), 0);
+            assert_int_equal(get(s, DATA_GPA + 512 * i, 1), i + 1);
+            assert_int_equal(get(s, DATA_GPA + 512 * i + 511, 1), i + 1);
+        }
+    }
+}
+
+static void a_reset_leaves_the_drivers_buffers_alone_afterwards(void **state)
+{
+    struct stack *s = *state;
+    for (uint32_t round = 0; round < 50; round++) {
+        start_driver(s);
+        for (uint32_t i = 0; i < 20; i++)
+            add_read(s, i);
+        wr(s, 0x070, 0); /* from here on the buffers are the driver's */
+        assert_int_equal(memory_fill(vm_memory(s->vm), DATA_GPA, 0xee, 20 * 512), BP_OK);
+        run_loop(s);
+        for (uint32_t i = 0; i < 20; i++)
+            assert_int_equal(get(s, DATA_GPA + 512 * i, 1), 0xee);
+    }
+}
+
 /* --- bp.block/1 as a device sees it ----------------------------------------------------------- */
 
 static void never(void *dev, uint64_t tag, int32_t status)
@@ -622,6 +715,7 @@ static void virtio_calls_of_a_device_that_is_none_are_refused(void **state)
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define F(name) cmocka_unit_test_setup_teardown(name, setup_file, teardown_file)
 
 int main(void)
 {
@@ -636,6 +730,8 @@ int main(void)
         T(a_device_has_one_transport),
         T(a_transport_without_a_device_is_refused),
         T(registers_answers_and_loop_meet_without_harm),
+        F(many_requests_reach_a_real_file_at_once),
+        F(a_reset_leaves_the_drivers_buffers_alone_afterwards),
         T(a_backend_sees_only_requests_that_fit_its_disk),
         T(answers_to_tickets_that_never_were_are_stale),
         T(an_unconnected_console_is_silent),

@@ -31,8 +31,13 @@ static int32_t block_file_info(void *dev, struct bp_block_info *out)
 static void work_done(void *dev, uint64_t arg, int32_t result)
 {
     struct block_file *s = dev;
+    struct file_job *job = (struct file_job *)(uintptr_t)arg;
+    struct file_job **link = &s->jobs;
     (void)result; /* the worker has told the host already: see file_work */
-    free((struct file_job *)(uintptr_t)arg);
+    while (*link != job)
+        link = &(*link)->next;
+    *link = job->next;
+    free(job);
     s->n_busy--;
 }
 
@@ -42,6 +47,8 @@ static struct file_job *job_create(const struct bp_block_request *request)
         malloc(sizeof(*job) + (size_t)request->n_segments * sizeof(job->segments[0]));
     if (job == NULL)
         return NULL;
+    job->next = NULL;
+    atomic_init(&job->is_cancelled, false);
     job->op = request->op;
     job->offset = request->offset;
     job->size = request->size;
@@ -66,8 +73,18 @@ static int32_t block_file_submit(void *dev, const struct bp_block_request *reque
         free(job);
         return status;
     }
+    job->next = s->jobs; /* it cannot have ended: that takes the lock, which we have */
+    s->jobs = job;
     s->n_busy++;
     return BP_OK;
+}
+
+static void block_file_cancel(void *dev, uint64_t ticket)
+{
+    const struct block_file *s = dev;
+    for (struct file_job *job = s->jobs; job != NULL; job = job->next)
+        if (job->ticket == ticket)
+            atomic_store(&job->is_cancelled, true);
 }
 
 /* --- Life cycle ------------------------------------------------------------------------------- */
@@ -111,6 +128,7 @@ static const struct bp_block_ops block_ops = {
     .struct_size = sizeof(struct bp_block_ops),
     .info = block_file_info,
     .submit = block_file_submit,
+    .cancel = block_file_cancel,
 };
 
 static const struct bp_service services[] = {{BP_BLOCK_ID, &block_ops}};

@@ -29,7 +29,8 @@ struct block_file {
     bool is_device;
     uint64_t capacity_bytes;
     uint32_t block_bytes;
-    uint32_t n_busy; /* pieces of work that are out */
+    uint32_t n_busy;       /* pieces of work that are out */
+    struct file_job *jobs; /* the same, as a list */
     /* Taken and put back by workers, which have no lock. */
     _Atomic(uint8_t *) buffers[FILE_BUFFERS];
     atomic_bool has_warned; /* of the first failure of the medium */
@@ -37,6 +38,8 @@ struct block_file {
 
 /* A request while a worker has it. */
 struct file_job {
+    struct file_job *next;
+    atomic_bool is_cancelled; /* nobody wants the rest of it */
     uint32_t op;
     uint64_t offset;
     uint64_t size;

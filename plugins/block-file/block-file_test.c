@@ -189,6 +189,29 @@ static void requests_are_done_in_any_order(void **state)
     assert_int_equal(bench_block_result(b, ticket[0]), BP_OK);
 }
 
+static void a_cancelled_request_ends_without_its_transfer_and_others_do_not(void **state)
+{
+    struct bench *b = *state;
+    uint64_t ticket[2];
+    struct bp_segment segment = {GPA, 512};
+    fill(b, GPA, 512, 3);
+    bench_worker_hold(b, 1);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(
+            bench_block_submit(b, BP_BLOCK_WRITE, 512 * i, 512, &segment, 1, &ticket[i]), BP_OK);
+    bench_block_cancel(b, ticket[0]);
+    bench_worker_hold(b, 0);
+    bench_settle(b);
+    assert_int_equal(bench_block_result(b, ticket[0]), BP_ERR_IO);
+    assert_int_equal(bench_block_result(b, ticket[1]), BP_OK);
+    check_file(b, 512, GPA, 512);
+    uint8_t bytes[512], zeroes[512] = {0};
+    assert_int_equal(bench_block_do(b, BP_BLOCK_READ, 0, 512, GPA + 0x1000), BP_OK);
+    bench_ram_read(b, GPA + 0x1000, bytes, sizeof(bytes));
+    assert_memory_equal(bytes, zeroes, sizeof(bytes));
+    bench_block_cancel(b, ticket[0]); /* it has ended: nothing happens */
+}
+
 static void discarded_sectors_read_zero_and_take_no_room(void **state)
 {
     struct bench *b = *state;
@@ -422,6 +445,7 @@ int main(void)
         T(what_is_written_is_in_the_file_and_is_read_again),
         T(long_transfers_pass_in_chunks_over_many_segments),
         T(requests_are_done_in_any_order),
+        T(a_cancelled_request_ends_without_its_transfer_and_others_do_not),
         T(discarded_sectors_read_zero_and_take_no_room),
         T(zeroed_sectors_read_zero_and_their_neighbours_do_not),
         T(the_disk_says_what_it_is),

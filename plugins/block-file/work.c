@@ -120,6 +120,12 @@ static int32_t copy_guest(const struct block_file *s, struct cursor *c, uint8_t 
     return BP_OK;
 }
 
+/* A request of GiB must not hold up the end of the machine. */
+static int32_t check_wanted(const struct file_job *job)
+{
+    return atomic_load(&job->is_cancelled) ? BP_ERR_IO : BP_OK;
+}
+
 static int32_t transfer(struct block_file *s, const struct file_job *job)
 {
     struct cursor cursor = {.job = job};
@@ -127,6 +133,9 @@ static int32_t transfer(struct block_file *s, const struct file_job *job)
     int32_t status = buffer == NULL ? BP_ERR_NO_MEMORY : BP_OK;
     for (uint64_t done = 0; done < job->size && status == BP_OK;) {
         uint64_t step = job->size - done < FILE_CHUNK_BYTES ? job->size - done : FILE_CHUNK_BYTES;
+        status = check_wanted(job);
+        if (status != BP_OK)
+            break;
         if (job->op == BP_BLOCK_READ) {
             status = read_all(s, buffer, step, job->offset + done);
             if (status == BP_OK)
@@ -182,8 +191,10 @@ static int32_t write_zeroes(struct block_file *s, const struct file_job *job)
     int32_t status = BP_OK;
     for (uint64_t done = 0; done < job->size && status == BP_OK; done += FILE_CHUNK_BYTES) {
         uint64_t left = job->size - done;
-        status = write_all(s, buffer, left < FILE_CHUNK_BYTES ? left : FILE_CHUNK_BYTES,
-                           job->offset + done);
+        status = check_wanted(job);
+        if (status == BP_OK)
+            status = write_all(s, buffer, left < FILE_CHUNK_BYTES ? left : FILE_CHUNK_BYTES,
+                               job->offset + done);
     }
     buffer_put(s, buffer);
     return status;

@@ -254,6 +254,17 @@ int32_t bench_block_result(struct bench *b, uint64_t ticket)
     return t->status;
 }
 
+void bench_block_cancel(struct bench *b, uint64_t ticket)
+{
+    const struct bp_block_ops *ops = block_ops(b);
+
+    if (!BP_HAS(struct bp_block_ops, ops, cancel) || !ops->cancel)
+        bench_die(b, "the class has no cancel in %s", BP_BLOCK_ID);
+    bench_enter(b, "cancel of " BP_BLOCK_ID);
+    ops->cancel(b->dev, ticket);
+    bench_leave(b);
+}
+
 int32_t bench_block_do(struct bench *b, uint32_t op, uint64_t offset, uint64_t size, uint64_t gpa)
 {
     struct bp_segment segment = {gpa, size};

@@ -14,11 +14,15 @@
 #include "util/hosttime.h"
 
 #define SECTOR_BYTES 512u
-#define DRAIN_WAIT_S 30u /* then the disk is taken for dead */
+#define GRACE_MS     500u /* for requests under way, before they are cancelled */
+#define DRAIN_WAIT_S 30u  /* then the disk is taken for dead */
 #define STEP_NS      50000000u
 
 struct ticket {
     struct device *user;
+    const struct device_link *link;
+    uint64_t id;
+    bool is_cancelled;
     uint64_t tag;
     int32_t status;
     void (*done)(void *dev, uint64_t tag, int32_t status);
@@ -116,7 +120,7 @@ static int32_t pass_on(const struct device_link *l, const struct bp_block_reques
     struct device *backend = l->target;
     struct bp_block_request copy = *request;
     pthread_mutex_lock(&tickets_lock);
-    copy.tag = handle_add(&backend->tickets, ticket);
+    copy.tag = ticket->id = handle_add(&backend->tickets, ticket);
     pthread_mutex_unlock(&tickets_lock);
     if (copy.tag == BP_NO_HANDLE)
         return BP_ERR_NO_MEMORY;
@@ -143,7 +147,7 @@ static int32_t block_submit(const struct bp_host *host, uint32_t link,
     struct ticket *ticket = malloc(sizeof(*ticket));
     if (ticket == NULL)
         return BP_ERR_NO_MEMORY;
-    *ticket = (struct ticket){.user = user, .tag = request->tag, .done = done};
+    *ticket = (struct ticket){.user = user, .link = l, .tag = request->tag, .done = done};
     int32_t status = BP_ERR_STATE;
     if (device_enter(l->target)) {
         struct bp_block_info info;
@@ -199,23 +203,69 @@ static struct ticket *find_ticket(const struct device *user)
     return NULL;
 }
 
+/* With the lock held: the next ticket of this user that has not been cancelled yet. */
+static struct ticket *find_uncancelled(const struct device *user)
+{
+    for (uint32_t i = 0; i < user->class_->links.n_rows; i++) {
+        const struct device *backend = user->links[i].target;
+        uint32_t cursor = 0;
+        struct ticket *ticket = NULL;
+        while (backend != NULL && (ticket = handle_next(&backend->tickets, &cursor)) != NULL)
+            if (ticket->user == user && !ticket->is_cancelled)
+                return ticket;
+    }
+    return NULL;
+}
+
+/* Asks the backends to hurry. A ticket may end at any moment: its number is then nobody's. */
+static void cancel_all(const struct device *user)
+{
+    for (;;) {
+        pthread_mutex_lock(&tickets_lock);
+        struct ticket *ticket = find_uncancelled(user);
+        if (ticket == NULL) {
+            pthread_mutex_unlock(&tickets_lock);
+            return;
+        }
+        ticket->is_cancelled = true;
+        const struct device_link *link = ticket->link;
+        uint64_t id = ticket->id;
+        pthread_mutex_unlock(&tickets_lock);
+        const struct bp_block_ops *ops = link->ops;
+        if (!BP_HAS(struct bp_block_ops, ops, cancel) || ops->cancel == NULL ||
+            !device_enter(link->target))
+            continue;
+        ops->cancel(link->target->instance, id);
+        device_leave(link->target);
+    }
+}
+
 static void complain(const struct device *user)
 {
     log_format(LOG_LEVEL_ERROR, user->name,
                "its disk has not answered for %u s; it goes on without the answer", DRAIN_WAIT_S);
 }
 
-void host_block_drain(struct device *user)
+/* False: there are still some when the time has passed. */
+static bool await_tickets(const struct device *user, uint64_t wait_ns)
 {
-    struct timespec limit;
-    (void)clock_gettime(CLOCK_MONOTONIC, &limit);
-    limit.tv_sec += DRAIN_WAIT_S;
+    uint64_t until_ns = host_monotonic_ns() + wait_ns;
+    struct timespec limit = {.tv_sec = (time_t)(until_ns / NS_PER_SECOND),
+                             .tv_nsec = (long)(until_ns % NS_PER_SECOND)};
     pthread_mutex_lock(&tickets_lock);
     int failed = 0;
     while (failed == 0 && find_ticket(user) != NULL)
         failed = pthread_cond_clockwait(&ticket_ended, &tickets_lock, CLOCK_MONOTONIC, &limit);
     pthread_mutex_unlock(&tickets_lock);
-    if (failed != 0)
+    return failed == 0;
+}
+
+void host_block_drain(struct device *user)
+{
+    if (await_tickets(user, GRACE_MS * UINT64_C(1000000)))
+        return;
+    cancel_all(user);
+    if (!await_tickets(user, DRAIN_WAIT_S * UINT64_C(1000000000)))
         complain(user);
 }
 
@@ -229,11 +279,17 @@ static bool is_busy(const struct device *user)
 
 void host_block_drain_on_loop(struct device *user)
 {
-    uint64_t limit_ns = host_monotonic_ns() + DRAIN_WAIT_S * UINT64_C(1000000000);
+    uint64_t begin_ns = host_monotonic_ns();
+    bool has_cancelled = false;
     while (user->vm != NULL && is_busy(user)) {
-        if (host_monotonic_ns() > limit_ns) {
+        uint64_t waited_ns = host_monotonic_ns() - begin_ns;
+        if (waited_ns > DRAIN_WAIT_S * UINT64_C(1000000000)) {
             complain(user);
             return;
+        }
+        if (waited_ns > GRACE_MS * UINT64_C(1000000) && !has_cancelled) {
+            has_cancelled = true;
+            cancel_all(user);
         }
         loop_step(vm_loop(user->vm), STEP_NS);
     }

@@ -71,6 +71,9 @@ int32_t bench_block_submit(struct bench *b, uint32_t op, uint64_t offset, uint64
 /* BP_PENDING until the backend has called complete, then the status (settle first). */
 int32_t bench_block_result(struct bench *b, uint64_t ticket);
 
+/* What the host does with a request that nobody wants any more; for backends that have `cancel`. */
+void bench_block_cancel(struct bench *b, uint64_t ticket);
+
 /* submit, settle and result in one, with one segment at `gpa`. */
 int32_t bench_block_do(struct bench *b, uint32_t op, uint64_t offset, uint64_t size, uint64_t gpa);
 

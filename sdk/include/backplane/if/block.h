@@ -72,6 +72,10 @@ struct bp_block_ops {
     int32_t (*info)(void *dev, struct bp_block_info *out);
     /* `request->tag` is a ticket of the host here: give it to bp.block-backend/1 complete. */
     int32_t (*submit)(void *dev, const struct bp_block_request *request);
+    /* [dev] May be NULL. Nobody wants this request any more, for the device was reset or the
+     * machine ends, and somebody waits for its end: complete it soon, with any status. It may have
+     * ended already. */
+    void (*cancel)(void *dev, uint64_t ticket);
 };
 
 #define BP_BLOCK_BACKEND_ID "bp.block-backend/1"

@@ -38,7 +38,7 @@
 
 enum { A0 = 10, A1, A2, A3, A4, A5, A7 = 17, T0 = 5 };
 
-static const char *program_name = "qemu-riscv64-static";
+static const char *const names[] = {"qemu-riscv64-static", "qemu-riscv64"};
 
 const char *qemu_program(void)
 {
@@ -48,12 +48,14 @@ const char *qemu_program(void)
 
     if (own != NULL)
         return own;
-    for (const char *p = path; p != NULL && *p != '\0';) {
-        size_t n = strcspn(p, ":");
-        snprintf(file, sizeof(file), "%.*s/%s", (int)n, p, program_name);
-        if (access(file, X_OK) == 0)
-            return program_name;
-        p += n + (p[n] == ':');
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        for (const char *p = path; p != NULL && *p != '\0';) {
+            size_t n = strcspn(p, ":");
+            snprintf(file, sizeof(file), "%.*s/%s", (int)n, p, names[i]);
+            if (access(file, X_OK) == 0)
+                return names[i];
+            p += n + (p[n] == ':');
+        }
     }
     return NULL;
 }
@@ -197,7 +199,7 @@ static pid_t start(const char *file, int *out)
         dup2(fds[1], 1);
         close(fds[0]);
         close(fds[1]);
-        execlp(qemu_program(), program_name, "-cpu", "rv64,zba=true,zbb=true,zbs=true,zbc=false",
+        execlp(qemu_program(), qemu_program(), "-cpu", "rv64,zba=true,zbb=true,zbs=true,zbc=false",
                file, (char *)NULL);
         _exit(127);
     }
@@ -221,7 +223,7 @@ bool qemu_run(struct image *image, const char *directory, uint8_t *data)
     }
     pid_t pid = start(file, &out);
     if (pid < 0) {
-        fprintf(stderr, "%s: cannot be started: %s\n", program_name, strerror(errno));
+        fprintf(stderr, "%s: cannot be started: %s\n", qemu_program(), strerror(errno));
         return false;
     }
     size_t size = image_data_size(image), n = read_all(out, data, size);
@@ -233,7 +235,7 @@ bool qemu_run(struct image *image, const char *directory, uint8_t *data)
         unlink(file);
         return true;
     }
-    fprintf(stderr, "%s: %s: status %#x after %zu of %zu bytes\n", program_name, file,
+    fprintf(stderr, "%s: %s: status %#x after %zu of %zu bytes\n", qemu_program(), file,
             (unsigned)status, n, size);
     return false;
 }

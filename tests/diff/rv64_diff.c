@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "diff/gen.h"
@@ -26,6 +27,9 @@
 /* Our processor takes some milliseconds. */
 #define MANY_TIMEOUT_S 20
 #define ONE_TIMEOUT_S  2
+
+/* A hang shrinks slowly. */
+#define SHRINK_S 60
 
 struct options {
     const char *directory;
@@ -113,6 +117,7 @@ static bool run_both(struct bench *bench, struct image *image, enum mode mode, u
 struct attempt {
     struct bench *bench;
     const struct sample *sample;
+    time_t until;
 };
 
 static bool build_one(struct bench *bench, const struct sample *sample,
@@ -129,6 +134,8 @@ static bool fails(void *ctx, const struct program *program)
     struct image image;
     uint32_t code;
 
+    if (time(NULL) > attempt->until)
+        return false;
     if (!build_one(attempt->bench, attempt->sample, program, &image, &code))
         return false;
     return !run_both(attempt->bench, &image, attempt->sample->mode, ONE_TIMEOUT_S) ||
@@ -150,7 +157,7 @@ static void print_input(const struct image *image)
 static bool report(struct bench *bench, const struct sample *sample)
 {
     static struct program program;
-    struct attempt attempt = {bench, sample};
+    struct attempt attempt = {bench, sample, time(NULL) + SHRINK_S};
     struct image image;
     uint32_t code;
 

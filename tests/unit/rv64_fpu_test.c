@@ -238,6 +238,8 @@ static void products_of_specials_follow_the_standard(void **state)
         {FPU_RUP, ONE_D | 1, ONE_D | 1, ONE_D | 3, FPU_NX},
         {FPU_RNE, THREE_D, HALF_D, UINT64_C(0x3ff8000000000000), NONE},
         {FPU_RNE, 1, HALF_D, 0, FPU_UF | FPU_NX},
+        /* Tiny before and after rounding, although the result is the least normal number. */
+        {FPU_RNE, MIN_D, UINT64_C(0x3fefffffffffffff), MIN_D, FPU_UF | FPU_NX},
         {FPU_RNE, 3, HALF_D, 2, FPU_UF | FPU_NX},
     };
     check_d(fpu_mul_d, cases, COUNT(cases));
@@ -262,6 +264,8 @@ static void division_by_zero_and_its_neighbours(void **state)
         {FPU_RNE, MAX_D, HALF_D, INF_D, FPU_OF | FPU_NX},
         {FPU_RNE, MIN_D, THREE_D, UINT64_C(0x0005555555555555), FPU_UF | FPU_NX},
         {FPU_RNE, 6, THREE_D, 2, NONE},
+        {FPU_RNE, UINT64_C(0x001fffffffffffff), UINT64_C(0x4000000000000000), MIN_D,
+         FPU_UF | FPU_NX},
     };
     check_d(fpu_div_d, cases, COUNT(cases));
 }

@@ -84,6 +84,37 @@ static void one_page_of_code_serves_two_addresses(void **state)
     assert_int_equal(GET_X(m, A0), DATA);
 }
 
+/* A page mapped twice, with another page behind each mapping: no jump may remember the first. */
+static void a_branch_to_the_next_page_follows_each_mapping(void **state)
+{
+    struct machine *m = *state;
+    const uint64_t root = TABLES, middle = TABLES + 0x1000, leaf = TABLES + 0x2000;
+    const uint64_t rwx = 0xcf, shared = DATA, one = DATA + 0x2000, two = DATA + 0x4000;
+    const uint64_t low = UINT64_C(0x40000000);
+    memset(m->ram + (root - RAM_BASE), 0, 0x3000);
+    poke64(m, root + 2 * 8, RAM_BASE >> 2 | rwx);
+    poke64(m, root + 1 * 8, middle >> 2 | 1);
+    poke64(m, middle, leaf >> 2 | 1);
+    const uint64_t pages[] = {shared, one, shared, two};
+    for (uint64_t i = 0; i < 4; i++)
+        poke64(m, leaf + 8 * i, pages[i] >> 2 | rwx);
+    SET_CSR(m, CSR_SATP, UINT64_C(8) << 60 | root >> 12);
+    PUT(m, shared + 0xf00, BEQ(X0, X0, 0x200));            /* plain */
+    PUT(m, shared + 0xf10, LI(A3, 1), BNE(A3, X0, 0x1ec)); /* fused */
+    PUT(m, shared + 0xf20, J(0x1e0));                      /* jump */
+    PUT(m, one + 0x100, ADDI(A0, A0, 1), RET);
+    PUT(m, two + 0x100, ADDI(A0, A0, 16), RET);
+    for (uint64_t entry = 0xf00; entry <= 0xf20; entry += 0x10) {
+        SET_X(m, A0, 0);
+        SET_X(m, A1, low + entry);
+        SET_X(m, A2, low + 0x2000 + entry);
+        PUT(m, CODE, JALR(RA, A1, 0), JALR(RA, A1, 0), JALR(RA, A2, 0), JALR(RA, A2, 0),
+            JALR(RA, A1, 0), EBREAK);
+        assert_int_equal(run_in(m, MODE_S, CODE), 3);
+        assert_int_equal(GET_X(m, A0), 35);
+    }
+}
+
 /* Functions enough to fill the cache of decoded code several times, called in turn. */
 static void more_code_than_the_cache_holds_still_runs(void **state)
 {
@@ -135,6 +166,7 @@ int main(void)
         M_TEST(code_that_another_thread_of_the_host_has_put_there_runs_after_fence_i),
         M_TEST(patched_code_across_a_page_boundary_is_seen),
         M_TEST(one_page_of_code_serves_two_addresses),
+        M_TEST(a_branch_to_the_next_page_follows_each_mapping),
         M_TEST(more_code_than_the_cache_holds_still_runs),
         M_TEST(blocks_longer_than_the_limit_go_on),
         M_TEST(a_branch_reaches_both_ways_within_and_across_pages),

@@ -43,6 +43,15 @@ static int32_t uart_quiesce(void *dev)
     return BP_OK;
 }
 
+/* The machine may be switched off in the middle of a line: what was sent goes out. */
+static void uart_destroy(void *dev)
+{
+    struct uart *s = dev;
+
+    if (s->tx.n)
+        uart_flush(s);
+}
+
 static void uart_load_commit(void *dev, const struct bp_state_reader *r)
 {
     (void)r;
@@ -152,6 +161,7 @@ static const struct bp_class uart16550 = {
     .start = uart_start,
     .quiesce = uart_quiesce,
     .load_commit = uart_load_commit,
+    .destroy = uart_destroy,
     .read = uart_read,
     .write = uart_write,
     .on_link = uart_on_link,

@@ -371,6 +371,16 @@ static void clearing_the_transmitter_does_not_lose_what_was_sent(void **state)
     assert_string_equal(bench_char_text(b, "char"), "early");
 }
 
+static void what_was_sent_goes_out_when_the_machine_ends(void **state)
+{
+    struct bench *b = *state;
+
+    print(b, "reboot: Power down\r\n");
+    assert_int_equal(bench_char_size(b, "char"), 0);
+    BENCH_CLASS->destroy(bench_instance(b));
+    assert_string_equal(bench_char_text(b, "char"), "reboot: Power down\r\n");
+}
+
 static void in_a_loop_bytes_come_back_and_nothing_leaves(void **state)
 {
     struct bench *b = *state;
@@ -571,6 +581,7 @@ int main(void)
         T(clearing_the_receiver_drops_what_a_loop_put_there),
         T(clearing_the_receiver_keeps_what_came_from_outside),
         T(clearing_the_transmitter_does_not_lose_what_was_sent),
+        T(what_was_sent_goes_out_when_the_machine_ends),
         T(in_a_loop_bytes_come_back_and_nothing_leaves),
         T(a_loop_overruns_and_says_so_once),
         T(a_loop_shows_the_modem_outputs_as_inputs_with_deltas),

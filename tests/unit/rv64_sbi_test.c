@@ -130,6 +130,25 @@ static void a_console_that_accepts_less_says_so(void **state)
     assert_int_equal(r.value, sizeof(m->console) - 1);
 }
 
+static size_t endless_console(void *ctx, const uint8_t *bytes, size_t n)
+{
+    struct machine *m = ctx;
+    (void)bytes;
+    m->n_console += n;
+    return n;
+}
+
+/* A hart in a call cannot be stopped: all of RAM to a slow console must not take one call. */
+static void one_call_writes_no_more_than_a_few_pages(void **state)
+{
+    struct machine *m = *state;
+    m->env.console_write = endless_console;
+    struct sbi_result r = call(m, EXT_DBCN, 0, RAM_BYTES, RAM_BASE, 0);
+    assert_int_equal(r.error, 0);
+    assert_int_equal(r.value, m->n_console);
+    assert_in_range(r.value, 4096, 65536);
+}
+
 static void system_reset_ends_the_run_with_its_reason(void **state)
 {
     struct machine *m = *state;
@@ -234,6 +253,7 @@ int main(void)
         S_TEST(the_debug_console_writes_and_reads_guest_memory),
         S_TEST(the_debug_console_refuses_what_is_not_ram),
         S_TEST(a_console_that_accepts_less_says_so),
+        S_TEST(one_call_writes_no_more_than_a_few_pages),
         S_TEST(system_reset_ends_the_run_with_its_reason),
         S_TEST(hart_masks_must_name_harts_that_exist),
         S_TEST(hart_state_management_checks_its_arguments),

@@ -32,6 +32,7 @@ enum {
 #define SUSPEND_RETENTIVE             0u
 #define SUSPEND_DEFAULT_NON_RETENTIVE 0x80000000u
 #define CONSOLE_CHUNK                 256u
+#define CONSOLE_CALL_MAX              16384u /* bytes of one call: a hart in it hears no kick */
 #define A0                            10
 #define A1                            11
 #define A6                            16
@@ -291,6 +292,8 @@ static size_t console_write(struct hart *h, const uint8_t *from, uint64_t n)
     const struct accel_env *env = h->vm->env;
     uint8_t chunk[CONSOLE_CHUNK];
     size_t done = 0;
+    if (n > CONSOLE_CALL_MAX)
+        n = CONSOLE_CALL_MAX; /* the caller goes on with the rest, as with a full console */
     while (done < n) {
         size_t size = n - done < CONSOLE_CHUNK ? (size_t)(n - done) : CONSOLE_CHUNK;
         for (size_t i = 0; i < size; i++)

@@ -105,6 +105,55 @@ static void directory_added_first_wins(void **state)
     assert_string_equal(registry_find(registry, "b")->version, "2.0");
 }
 
+/* What registry_class says on standard error for the plugin "small". */
+static void load_and_hear(char *heard, size_t size)
+{
+    struct err err = {{0}};
+    FILE *file = tmpfile();
+    int saved = dup(STDERR_FILENO);
+    assert_non_null(file);
+    assert_true(saved >= 0 && dup2(fileno(file), STDERR_FILENO) >= 0);
+    const struct bp_class *class_ = registry_class(registry, "small", &err);
+    (void)dup2(saved, STDERR_FILENO);
+    (void)close(saved);
+    assert_non_null(class_);
+    rewind(file);
+    heard[fread(heard, 1, size - 1, file)] = '\0';
+    (void)fclose(file);
+}
+
+static void who_put_a_plugin_first_that_is_refused_is_told_which_one_runs(void **state)
+{
+    (void)state;
+    char heard[600], wanted[600];
+    assert_int_equal(mkdir(in_dir("one"), 0755), 0);
+    assert_int_equal(mkdir(in_dir("two"), 0755), 0);
+    file_store(in_dir("one"), "small.so", "text", 4);
+    file_store(in_dir("two"), "small.so", small.bytes, small.size);
+    add(in_dir("one"));
+    add(in_dir("two"));
+    (void)snprintf(wanted, sizeof(wanted), "backplane: warn: plugins: %s; %s is used instead\n",
+                   registry_refused(registry, 0), in_dir("two/small.so"));
+    load_and_hear(heard, sizeof(heard));
+    assert_string_equal(heard, wanted);
+    load_and_hear(heard, sizeof(heard)); /* once */
+    assert_string_equal(heard, "");
+}
+
+static void a_refused_file_behind_the_one_that_runs_is_not_worth_a_word(void **state)
+{
+    (void)state;
+    char heard[600];
+    assert_int_equal(mkdir(in_dir("one"), 0755), 0);
+    assert_int_equal(mkdir(in_dir("two"), 0755), 0);
+    file_store(in_dir("one"), "small.so", small.bytes, small.size);
+    file_store(in_dir("two"), "small.so", "text", 4);
+    add(in_dir("one"));
+    add(in_dir("two"));
+    load_and_hear(heard, sizeof(heard));
+    assert_string_equal(heard, "");
+}
+
 static void hundred_plugins_are_all_found(void **state)
 {
     (void)state;
@@ -353,6 +402,8 @@ int main(void)
         TEST(plugins_are_sorted_by_id_whatever_their_files_are_called),
         TEST(only_shared_objects_are_looked_at),
         TEST(directory_added_first_wins),
+        TEST(who_put_a_plugin_first_that_is_refused_is_told_which_one_runs),
+        TEST(a_refused_file_behind_the_one_that_runs_is_not_worth_a_word),
         TEST(hundred_plugins_are_all_found),
         TEST(missing_directory_is_an_error_only_if_it_was_named),
         TEST(file_is_no_directory),

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "plugin/loader.h"
+#include "util/log.h"
 #include "util/nearest.h"
 #include "util/paths.h"
 
@@ -27,6 +28,7 @@ struct plugin {
 struct refused {
     char id[BP_ID_MAX]; /* the file's name without .so */
     char *sentence;
+    bool came_first; /* a plugin of this id that is found later takes its place */
 };
 
 struct registry {
@@ -79,7 +81,10 @@ static void refuse(struct registry *registry, const char *file_name, const char 
         return;
     registry->refused = list;
     struct refused *r = &list[registry->n_refused];
+    bool is_there;
     (void)snprintf(r->id, sizeof(r->id), "%.*s", (int)strlen(file_name) - 3, file_name);
+    (void)position(registry, r->id, &is_there);
+    r->came_first = !is_there;
     r->sentence = strdup(sentence);
     if (r->sentence != NULL)
         registry->n_refused++;
@@ -265,6 +270,15 @@ static void explain_unknown(const struct registry *registry, const char *id, str
     free(known);
 }
 
+/* Whoever put a plugin before the usual one must learn that it is not the one that runs. */
+static void tell_replaced(const struct registry *registry, const struct plugin_info *used)
+{
+    for (size_t i = 0; i < registry->n_refused; i++)
+        if (registry->refused[i].came_first && strcmp(registry->refused[i].id, used->id) == 0)
+            log_format(LOG_LEVEL_WARN, "plugins", "%s; %s is used instead",
+                       registry->refused[i].sentence, used->path);
+}
+
 const struct bp_class *registry_class(struct registry *registry, const char *id, struct err *err)
 {
     bool is_there;
@@ -274,7 +288,9 @@ const struct bp_class *registry_class(struct registry *registry, const char *id,
         return NULL;
     }
     struct plugin *plugin = registry->plugins[at];
-    if (plugin->class_ == NULL)
-        plugin->class_ = loader_load(&plugin->info, err);
+    if (plugin->class_ != NULL)
+        return plugin->class_;
+    tell_replaced(registry, &plugin->info);
+    plugin->class_ = loader_load(&plugin->info, err);
     return plugin->class_;
 }

@@ -112,7 +112,7 @@ lint:                           ## layering, style and header rules, by script
 setup:
 	@$(SETUP) build
 
-install: all                    ## install under DESTDIR and PREFIX
+install: all $(B)/libbackplane-bench.a $(B)/libbackplane-device.a ## install under DESTDIR and PREFIX
 	tests/install install "$(B)" "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
 
 uninstall:                      ## remove what install has put there

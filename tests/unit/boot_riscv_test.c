@@ -210,6 +210,10 @@ static void what_does_not_fit_has_its_own_sentence(void **state)
     refuses(s, &r, BP_ERR_RANGE,
             "kernel does not fit: it needs 0x80200000-0x810fffff and RAM ends at 0x80ffffff: give "
             "the machine more memory (--memory)");
+    r.kernel = kernel_file(s, 4096, 0x2000000, 4096); /* far behind the end of RAM */
+    refuses(s, &r, BP_ERR_RANGE,
+            "kernel does not fit: it needs 0x82000000-0x82000fff and RAM ends at 0x80ffffff: give "
+            "the machine more memory (--memory)");
     r.kernel = kernel_file(s, 4096, 0x200000, UINT64_MAX);
     refuses(s, &r, BP_ERR_RANGE, "beyond the last address");
     r.kernel = kernel_file(s, 4096, 0x200000, 13 * MIB);

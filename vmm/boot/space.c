@@ -53,7 +53,9 @@ static int32_t explain_range(const struct boot_space *space, const char *what, u
     if (size - 1 > UINT64_MAX - base)
         return err_set(err, BP_ERR_RANGE, "%s: %llu bytes at 0x%llx go beyond the last address",
                        what, (unsigned long long)size, (unsigned long long)base);
-    if (base >= ram->base && base - ram->base <= ram->size)
+    while (ram + 1 < space->ram + space->n_ram && base >= ram[1].base)
+        ram++;
+    if (base >= ram->base)
         return err_set(err, BP_ERR_RANGE,
                        "%s does not fit: it needs 0x%llx-0x%llx and RAM ends at 0x%llx: give the "
                        "machine more memory (--memory)",

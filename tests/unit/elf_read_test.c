@@ -182,7 +182,7 @@ static void each_wrong_header_field_has_its_sentence(void **state)
         {64 + 8, 8, UINT64_MAX, BP_ERR_FORMAT, "is truncated: ELF segment 0"},
         {64 + 24, 8, UINT64_MAX - 100, BP_ERR_FORMAT, "goes beyond the last address"},
         {64 + 24, 8, 0x80300000, BP_ERR_FORMAT, "its ELF segments overlap at 0x80300000"},
-        {64 + 24, 8, 0x90000000, BP_ERR_RANGE, "which is not RAM"},
+        {64 + 24, 8, 0x90000000, BP_ERR_RANGE, "RAM ends at 0x80ffffff"},
         {64 + 32, 8, 4097, BP_ERR_FORMAT, "more bytes in the file than in memory"},
         {64 + 40, 8, UINT64_MAX, BP_ERR_FORMAT, "goes beyond the last address"},
         {64 + 56 + 40, 8, 0x10000000, BP_ERR_RANGE, "kernel does not fit: it needs 0x80300000-"},

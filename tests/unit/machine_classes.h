@@ -117,7 +117,7 @@ static void fake_describe(const void *dev, const struct bp_fdt_writer *w)
 static const struct bp_irqchip_ops fake_irqchip = {sizeof(struct bp_irqchip_ops), 0, fake_range,
                                                    fake_set, fake_specifier};
 static const struct bp_char_ops fake_char = {sizeof(struct bp_char_ops), 0, NULL, NULL};
-static const struct bp_block_ops fake_block = {sizeof(struct bp_block_ops), 0, NULL, NULL};
+static const struct bp_block_ops fake_block = {.struct_size = sizeof(struct bp_block_ops)};
 static const struct bp_virtio_device_ops fake_virtio = {.struct_size =
                                                             sizeof(struct bp_virtio_device_ops)};
 

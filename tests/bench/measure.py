@@ -346,7 +346,8 @@ def bench_devices():
 
 def bench_dispatch():
     heading("Dispatch of one access on the bus")
-    text = subprocess.run([OUT + "/dispatch"], check=True, capture_output=True, text=True).stdout
+    text = subprocess.run([BUILD + "/tests/bench/dispatch"], check=True, capture_output=True,
+                          text=True).stdout
     few, many = (float(one) for one in text.split()[1:])
     row("5 devices", "%.1f ns" % few)
     # Caches and branch prediction know 5 devices by heart; a search would cost tens of times more.

@@ -3,6 +3,7 @@
 #include <backplane/abi.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 
 #define PIECE_BYTES      (64u << 20)
 #define LARGE_PAGE_BYTES (2u << 20)
+#define SHARE_BYTES_MIN  (4u << 20) /* less is not worth a thread */
+#define SHARES_MAX       4
 
 int32_t boot_file_fail(const struct boot_file *file, struct err *err, int32_t status,
                        const char *format, ...)
@@ -107,25 +110,86 @@ static void advise_large_pages(uint8_t *to, uint64_t n)
         (void)madvise((void *)first, last - first, MADV_HUGEPAGE);
 }
 
+/* One thread's share of a file. */
+struct share {
+    const struct boot_file *file;
+    uint8_t *to;
+    uint64_t offset;
+    uint64_t n;
+    int32_t status;
+    struct err err;
+};
+
+static void *load_share(void *arg)
+{
+    struct share *s = arg;
+    s->status = BP_OK;
+    while (s->n > 0 && s->status == BP_OK) {
+        size_t piece = s->n < PIECE_BYTES ? (size_t)s->n : PIECE_BYTES;
+        size_t got;
+        s->status = boot_file_head(s->file, s->offset, s->to, piece, &got, &s->err);
+        if (s->status == BP_OK && got < piece)
+            s->status = boot_file_fail(s->file, &s->err, BP_ERR_IO,
+                                       "has become shorter since it was opened");
+        s->to += piece;
+        s->offset += piece;
+        s->n -= piece;
+    }
+    return NULL;
+}
+
+/* Cuts the work at large pages, so that no two threads touch one first. */
+static size_t cut_shares(const struct share *whole, struct share *shares)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t n_shares = whole->n / SHARE_BYTES_MIN;
+    if (n_shares > SHARES_MAX)
+        n_shares = SHARES_MAX;
+    if (cpus > 0 && n_shares > (uint64_t)cpus)
+        n_shares = (uint64_t)cpus;
+    size_t used = 0;
+    uint64_t done = 0;
+    while (done < whole->n) {
+        uint64_t left = whole->n - done;
+        uint64_t n = left;
+        if (used + 1 < n_shares) {
+            n = whole->n / n_shares;
+            n += -((uintptr_t)whole->to + done + n) & (LARGE_PAGE_BYTES - 1);
+            n = n < left ? n : left;
+        }
+        shares[used] = *whole;
+        shares[used].to += done;
+        shares[used].offset += done;
+        shares[used++].n = n;
+        done += n;
+    }
+    return used;
+}
+
+/* Copying a distribution's kernel is most of the time before the first guest instruction. */
 int32_t boot_file_load(const struct boot_file *file, uint64_t offset, uint64_t n,
                        struct memory *memory, uint64_t gpa, struct err *err)
 {
-    uint8_t *to = memory_at(memory, gpa, n);
-    if (to == NULL)
+    const struct share whole = {
+        .file = file, .to = memory_at(memory, gpa, n), .offset = offset, .n = n};
+    if (whole.to == NULL)
         return boot_file_fail(file, err, BP_ERR_RANGE, "0x%llx is not RAM",
                               (unsigned long long)gpa);
-    advise_large_pages(to, n);
-    while (n > 0) {
-        size_t piece = n < PIECE_BYTES ? (size_t)n : PIECE_BYTES;
-        size_t got;
-        int32_t status = boot_file_head(file, offset, to, piece, &got, err);
-        if (status != BP_OK)
-            return status;
-        if (got < piece)
-            return boot_file_fail(file, err, BP_ERR_IO, "has become shorter since it was opened");
-        to += piece;
-        offset += piece;
-        n -= piece;
-    }
+    advise_large_pages(whole.to, n);
+    struct share shares[SHARES_MAX];
+    pthread_t threads[SHARES_MAX];
+    size_t n_shares = cut_shares(&whole, shares);
+    size_t n_started = 1;
+    while (n_started < n_shares &&
+           pthread_create(&threads[n_started], NULL, load_share, &shares[n_started]) == 0)
+        n_started++;
+    /* This thread's own share, and those for which there was no thread. */
+    for (size_t i = 0; i < n_shares; i += i == 0 ? n_started : 1)
+        (void)load_share(&shares[i]);
+    for (size_t i = 1; i < n_started; i++)
+        pthread_join(threads[i], NULL);
+    for (size_t i = 0; i < n_shares; i++)
+        if (shares[i].status != BP_OK)
+            return err_set(err, shares[i].status, "%s", shares[i].err.text);
     return BP_OK;
 }

@@ -143,7 +143,7 @@ static bool make_caches(struct hart *h)
     if (code == MAP_FAILED)
         return false;
     h->code = code;
-    h->arena_used = BLOCK_UNIT;
+    h->arena_used = BLOCK_UNIT; /* unit 0 means none */
     if (h->unlinked != NULL)
         h->unlinked->epoch = BLOCK_NEVER;
     return h->scratch != NULL && h->unlinked != NULL;

@@ -18,9 +18,20 @@ struct builder {
     bool jumps;          /* the last instruction ends the block by itself */
 };
 
-static uint32_t bucket_of(uint64_t gpa)
+static uint64_t hash_of(uint64_t gpa)
 {
-    return (uint32_t)((gpa >> 1) * UINT64_C(0x9e3779b97f4a7c15) >> 40) & (CODE_BUCKETS - 1);
+    return (gpa >> 1) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* Where probing for the address begins, and the bits that its entries have above the unit. */
+static uint32_t first_probe(uint64_t gpa)
+{
+    return (uint32_t)(hash_of(gpa) >> 32) & (CODE_INDEX - 1);
+}
+
+static uint32_t index_tag(uint64_t gpa)
+{
+    return (uint32_t)(hash_of(gpa) >> 50) << INDEX_UNIT_BITS;
 }
 
 static uint16_t load_half(const uint8_t *host)
@@ -200,7 +211,8 @@ static void translate_insns(struct hart *h, struct builder *w, uint64_t gpa)
 
 void block_drop_all(struct hart *h)
 {
-    memset(h->code->buckets, 0, sizeof(h->code->buckets));
+    memset(h->code->index, 0, sizeof(h->code->index));
+    h->n_blocks = 0;
     memset(h->code->jumps, 0, sizeof(h->code->jumps));
     h->arena_used = BLOCK_UNIT;
     h->code_generation++;
@@ -212,7 +224,7 @@ static struct block *place(struct hart *h, const struct builder *w, uint32_t kin
     size = (size + BLOCK_UNIT - 1) & ~(size_t)(BLOCK_UNIT - 1);
     if ((kind & BLOCK_SCRATCH) != 0)
         return h->scratch;
-    if (size > CODE_ARENA_BYTES - h->arena_used)
+    if (size > CODE_ARENA_BYTES - h->arena_used || h->n_blocks == CODE_INDEX_MAX)
         block_drop_all(h);
     struct block *b = block_at(h, (uint32_t)(h->arena_used / BLOCK_UNIT));
     h->arena_used += size;
@@ -222,6 +234,22 @@ static struct block *place(struct hart *h, const struct builder *w, uint32_t kin
 static uint32_t unit_of(const struct hart *h, const struct block *b)
 {
     return (uint32_t)((size_t)((const uint8_t *)b - h->code->arena) / BLOCK_UNIT);
+}
+
+/* An entry whose block is dead and had the same address is used again. */
+static void enter_index(struct hart *h, const struct block *b)
+{
+    const uint32_t unit_mask = (1u << INDEX_UNIT_BITS) - 1;
+    uint32_t tag = index_tag(b->gpa), i = first_probe(b->gpa);
+    for (; h->code->index[i] != 0; i = (i + 1) & (CODE_INDEX - 1)) {
+        uint32_t entry = h->code->index[i];
+        const struct block *old = block_at(h, entry & unit_mask);
+        if ((entry & ~unit_mask) == tag && old->gpa == b->gpa && old->epoch == BLOCK_NEVER)
+            break;
+    }
+    if (h->code->index[i] == 0)
+        h->n_blocks++;
+    h->code->index[i] = tag | unit_of(h, b);
 }
 
 static struct block *store(struct hart *h, const struct builder *w, uint64_t gpa, uint64_t gpa2,
@@ -237,11 +265,8 @@ static struct block *store(struct hart *h, const struct builder *w, uint64_t gpa
                         .kind = (uint16_t)kind};
     memcpy(b->ops, w->cells, w->n_cells * sizeof(struct op));
     memcpy(b->ops + w->n_cells, w->bytes, w->n_bytes);
-    if ((kind & BLOCK_SCRATCH) == 0) {
-        uint32_t *bucket = &h->code->buckets[bucket_of(gpa)];
-        b->next = *bucket;
-        *bucket = unit_of(h, b);
-    }
+    if ((kind & BLOCK_SCRATCH) == 0)
+        enter_index(h, b);
     return b;
 }
 
@@ -276,16 +301,6 @@ static bool bytes_are_current(const struct hart *h, const struct block *b)
     return true;
 }
 
-static void unhash(struct hart *h, struct block *b)
-{
-    uint32_t *at = &h->code->buckets[bucket_of(b->gpa)];
-    uint32_t unit = unit_of(h, b);
-    while (*at != 0 && *at != unit)
-        at = &block_at(h, *at)->next;
-    if (*at != 0)
-        *at = b->next;
-}
-
 bool block_revalidate(struct hart *h, struct block *b)
 {
     if (b->epoch == h->epoch)
@@ -293,7 +308,6 @@ bool block_revalidate(struct hart *h, struct block *b)
     if (b->epoch == BLOCK_NEVER)
         return false;
     if (!bytes_are_current(h, b)) {
-        unhash(h, b);
         b->epoch = BLOCK_NEVER;
         return false;
     }
@@ -303,10 +317,12 @@ bool block_revalidate(struct hart *h, struct block *b)
 
 static struct block *find_cached(struct hart *h, uint64_t gpa, uint64_t gpa2, uint32_t kind)
 {
-    uint32_t unit = h->code->buckets[bucket_of(gpa)];
-    while (unit != 0) {
-        struct block *b = block_at(h, unit);
-        unit = b->next;
+    const uint32_t unit_mask = (1u << INDEX_UNIT_BITS) - 1;
+    uint32_t tag = index_tag(gpa), i = first_probe(gpa), entry;
+    for (; (entry = h->code->index[i]) != 0; i = (i + 1) & (CODE_INDEX - 1)) {
+        if ((entry & ~unit_mask) != tag)
+            continue;
+        struct block *b = block_at(h, entry & unit_mask);
         if (b->gpa == gpa && b->gpa2 == gpa2 && b->kind == kind && block_revalidate(h, b))
             return b;
     }
@@ -320,16 +336,19 @@ static bool deny_fetch(struct hart *h, uint64_t pc)
     return false;
 }
 
-/* Where the instruction at pc lies, and what kind of block it makes. */
+/* Where the instruction at pc lies, and what kind of block it makes. The instruction itself is
+ * looked at only where it must be: its bytes are not in the host's caches once it is decoded. */
 static bool locate(struct hart *h, uint64_t pc, uint64_t *gpa, uint64_t *gpa2, uint32_t *kind)
 {
-    bool whole, whole2 = true;
+    bool whole, whole2 = true, last = (pc & RV64_PAGE_MASK) == RV64_PAGE - 2;
     *kind = 0;
     *gpa2 = 0;
     if (!mmu_fetch(h, pc, gpa, &whole))
         return false;
+    if (whole && !last)
+        return true;
     uint32_t length = isa_length(load_half(ram_find(h->vm, *gpa, 2)));
-    if (length == 4 && (pc & RV64_PAGE_MASK) == RV64_PAGE - 2) {
+    if (length == 4 && last) {
         *kind = BLOCK_STRADDLES;
         if (!mmu_fetch(h, pc + 2, gpa2, &whole2))
             return false;

@@ -47,9 +47,9 @@ struct block {
     uint16_t n_cells;
     uint64_t gpa;
     uint64_t gpa2; /* BLOCK_STRADDLES: of the second half */
-    uint32_t next; /* of the same bucket, like jump_entry.block; 0: none */
     uint16_t n_bytes;
     uint16_t kind; /* BLOCK_ bits */
+    uint32_t unused;
     struct op ops[];
 };
 #define BLOCK_STRADDLES 1u /* one instruction that lies in two pages */
@@ -65,7 +65,11 @@ struct jump_entry {
 };
 #define JUMP_ENTRIES 4096u
 
-#define CODE_BUCKETS     8192u
+/* The index of blocks by guest-physical address, open addressing: the block's place in the arena in
+ * the low bits, bits of the address's hash above them, so that few blocks are looked at in vain. */
+#define CODE_INDEX       32768u
+#define CODE_INDEX_MAX   24576u /* blocks; with more of them the cache counts as full */
+#define INDEX_UNIT_BITS  18u
 #define CODE_ARENA_BYTES (2560u * 1024u)
 #define BLOCK_UNIT       16u
 #define BLOCK_MAX_INSNS  64u
@@ -77,7 +81,7 @@ struct jump_entry {
  * arena is full, all is dropped. */
 struct code_cache {
     struct jump_entry jumps[JUMP_ENTRIES];
-    uint32_t buckets[CODE_BUCKETS];
+    uint32_t index[CODE_INDEX];
     _Alignas(16) uint8_t arena[CODE_ARENA_BYTES];
 };
 

@@ -220,6 +220,12 @@ void hart_wait(struct hart *h)
     hart_ask_service(h);
 }
 
+/* Interrupts that are pending but off, as in most spins, do not count. */
+static bool wants_attention(struct hart *h)
+{
+    return is_called(h) || __atomic_load_n(&h->run_epoch, __ATOMIC_SEQ_CST) == 0;
+}
+
 void hart_rest(struct hart *h)
 {
     const uint64_t spin_insns = 32 * PAUSES_PER_REST; /* more between two rests: not a long spin */
@@ -232,7 +238,7 @@ void hart_rest(struct hart *h)
         (void)sched_yield();
         return;
     }
-    sleep_unless(h, REST_NS, wakes_from_wfi);
+    sleep_unless(h, REST_NS, wants_attention);
 }
 
 static bool is_called_to_start(struct hart *h)

@@ -119,6 +119,7 @@ struct hart {
 
     /* code */
     size_t arena_used;
+    uint32_t n_blocks;
     uint32_t code_generation; /* counts drops of the whole cache */
     struct block *scratch;    /* for an instruction that must not be cached */
     struct block *unlinked;   /* where links point that lead nowhere yet; never current */

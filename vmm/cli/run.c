@@ -43,6 +43,15 @@ static void on_signal(int number)
     vm_interrupt(signalled_vm);
 }
 
+/* While the program was stopped, the shell had the terminal. */
+static void on_continue(int number)
+{
+    int error = errno;
+    (void)number;
+    terminal_continue();
+    errno = error;
+}
+
 static void catch_signals(struct vm *vm)
 {
     signalled_vm = vm;
@@ -51,6 +60,9 @@ static void catch_signals(struct vm *vm)
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGHUP, &action, NULL);
+    struct sigaction again = {.sa_handler = on_continue, .sa_flags = SA_RESTART};
+    sigemptyset(&again.sa_mask);
+    (void)sigaction(SIGCONT, &again, NULL);
     /* A closed pipe, or a file at its size limit, is an error of the write, which the backend
      * handles. */
     (void)signal(SIGPIPE, SIG_IGN);
@@ -62,6 +74,7 @@ static void release_signals(void)
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
     (void)signal(SIGHUP, SIG_DFL);
+    (void)signal(SIGCONT, SIG_DFL);
     signalled_vm = NULL;
 }
 
@@ -109,9 +122,11 @@ static int32_t on_load(void *ctx, struct vm *vm, struct err *err)
     free(blob);
     for (uint32_t i = 0; i < vm_cpu_count(vm) && status == BP_OK; i++)
         status = set_registers(run, vm, i, err);
-    if (status == BP_OK)
-        machine_start(run->m.machine);
-    return status;
+    if (status != BP_OK)
+        return status;
+    machine_start(run->m.machine);
+    terminal_note_running();
+    return BP_OK;
 }
 
 static int32_t on_memory(void *ctx, struct vm *vm, struct err *err)

@@ -7,23 +7,20 @@ guest's RAM and a fixed sum, or ever more files and threads. BP_HOSTILE_SEEDS=N 
 BP_HOSTILE_FIRST is the first (default 1), BP_HOSTILE_ROUNDS how long (default 300),
 BP_HOSTILE_ONLY=TEXT runs those whose title has TEXT in it.
 """
-import json
 import os
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 
-MAGIC = b"BPHOSTIL"
+from guest import FLOOD, FLOOD_RESET, WILD, describe, environment, write_guest
+
 RAM_MIB = 64
 DISK_BYTES = 16 << 20
 END_SECONDS = 2
 LIMIT_SECONDS = 10
 OWN_MIB = 40  # beyond guest RAM; what a sanitizer takes comes on top
-WILD, FLOOD, FLOOD_RESET = 2, 4, 8
-KINDS = {"virtio-mmio": 1, "sifive-test": 2, "aclint": 3}
 # 0 the guest powered off, 3 it asked for a reset, 4 it said that it crashed
 GOOD_ENDS = {0, 3, 4}
 
@@ -35,47 +32,6 @@ is_tsan = subprocess.run(
     ["nm", backplane], capture_output=True, text=True).stdout.find("__tsan_init") >= 0
 slow = 8 if is_tsan else 4 if is_sanitized else 1
 passed, failed = 0, 0
-
-
-def environment():
-    env = dict(os.environ)
-    env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":exitcode=98"
-    env["UBSAN_OPTIONS"] = env.get("UBSAN_OPTIONS", "") + ":print_stacktrace=1:exitcode=98"
-    suppressions = os.path.abspath("tests/tsan.supp")
-    if os.path.exists(suppressions):
-        env["TSAN_OPTIONS"] = env.get("TSAN_OPTIONS", "") + ":exitcode=97:suppressions=" + suppressions
-    return env
-
-
-def describe(machine, args):
-    text = subprocess.run([backplane, "describe", machine, "--json", *args],
-                          check=True, capture_output=True, text=True, env=environment()).stdout
-    return json.loads(text)
-
-
-def windows_of(machine):
-    found = []
-    for device in machine["devices"]:
-        for region in device["regions"]:
-            found.append((int(region["base"], 16), region["size"],
-                          KINDS.get(device["plugin"], 0)))
-    return sorted(found)
-
-
-def write_guest(path, mode, machine, seed, rounds, flags):
-    with open(os.path.join(guests, f"hostile-{mode}.elf"), "rb") as file:
-        image = bytearray(file.read())
-    at = image.find(MAGIC)
-    assert at >= 0 and image.find(MAGIC, at + 1) < 0
-    ram = machine["ram"][0]
-    windows = windows_of(machine)
-    config = struct.pack("<8s7Q", MAGIC, seed, rounds, int(ram["base"], 16), ram["size"],
-                         machine["cpus"], flags, len(windows))
-    for window in windows:
-        config += struct.pack("<3Q", *window)
-    image[at:at + len(config)] = config
-    with open(path, "wb") as file:
-        file.write(image)
 
 
 def look(pid):
@@ -149,9 +105,9 @@ def run(title, mode, machine_name, harts, seed, flags=0, stdin=subprocess.DEVNUL
         args = ["--memory", f"{RAM_MIB}M", "--cpus", str(harts)]
         if machine_name == "virt":
             args += ["--set", "disk=" + disk]
-        machine = describe(machine_name, args)
+        machine = describe(backplane, machine_name, args)
         rounds = rounds or int(os.environ.get("BP_HOSTILE_ROUNDS", "300"))
-        write_guest(guest, mode, machine, seed, rounds, flags)
+        write_guest(guests, guest, mode, machine, seed, rounds, flags)
         args += ["--firmware" if mode == "m" else "--kernel", guest, "--on-reboot", "exit"]
         problems, begin = [], time.monotonic()
         with open(os.path.join(work, "err"), "w+b") as err:

@@ -44,6 +44,7 @@ static void reset_csrs(struct hart *h)
     h->menvcfg = ENVCFG_ADUE;
     h->senvcfg = 0;
     h->stimecmp = UINT64_MAX;
+    h->armed_for = 0; /* the timer thread is to be told anew */
     h->mcounteren = h->scounteren = h->mcountinhibit = 0;
     h->frm = h->fflags = 0;
     h->instret = h->cycle_offset = h->instret_offset = h->cycle_frozen = h->instret_frozen = 0;

@@ -166,8 +166,9 @@ void mmu_flush_page(struct hart *h, uint64_t va)
         flush_superpage(h, va);
     else if (jumps)
         drop_jumps(h);
-    if (jumps || h->jump_tag != 0)
-        mmu_update(h);
+    else
+        return;
+    mmu_update(h);
 }
 
 void mmu_end_sum(struct hart *h)

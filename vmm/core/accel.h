@@ -29,7 +29,7 @@ enum run_result {
 };
 
 /* Interrupt inputs of a vCPU that devices drive. Numbers are ABI: bp.cpu/1 uses the same. All are
- * levels but CPU_IRQ_S_SOFT: there a rise sets the bit that the guest clears, a fall does nothing. */
+ * levels but CPU_IRQ_S_SOFT: a rise sets the bit that the guest clears, a fall does nothing. */
 enum cpu_irq {
     CPU_IRQ_M_SOFT = 1,
     CPU_IRQ_M_TIMER = 2,

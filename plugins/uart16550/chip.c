@@ -9,6 +9,9 @@
  * Characters arrive when the guest listens for them, and wait at the backend until then: drivers
  * clear the FIFO and read RBR for nothing when they start, and what was typed early, or piped in,
  * shall not be lost by that. A guest listens that has enabled the interrupt, or that polls LSR.
+ *
+ * A driver reads until the FIFO is empty. Input that never ends (a file, another program) would
+ * keep it there for ever: after the first few KiB a FIFO's worth comes each millisecond.
  */
 #include "uart16550.h"
 
@@ -50,6 +53,9 @@ enum { RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SC
 #define MSR_DSR    0x20u
 #define MSR_RI     0x40u
 #define MSR_DCD    0x80u
+
+#define BURST_BYTES 4096u
+#define BYTE_NS     UINT64_C(62500) /* 16 a millisecond, which is 16 kB/s */
 
 /* --- pure helpers ----------------------------------------------------------------------------- */
 static uint32_t rx_depth(const struct uart *s)
@@ -107,6 +113,37 @@ void uart_update_irq(struct uart *s)
 }
 
 /* --- the two directions ----------------------------------------------------------------------- */
+static uint32_t take_credit(struct uart *s, uint32_t wanted)
+{
+    uint64_t gained = (s->host->clock_ns(s->host) - s->credited_ns) / BYTE_NS;
+
+    s->credited_ns += gained * BYTE_NS;
+    if (gained > BURST_BYTES - s->credit)
+        gained = BURST_BYTES - s->credit;
+    s->credit += (uint32_t)gained;
+    if (wanted > s->credit)
+        wanted = s->credit;
+    s->credit -= wanted;
+    return wanted;
+}
+
+static void plan_fetch(struct uart *s)
+{
+    uint64_t at_ns = s->credited_ns + FIFO_DEPTH * BYTE_NS;
+
+    if (!s->fetch_planned)
+        s->fetch_planned = s->host->timer_arm(s->host, s->timer, at_ns) == BP_OK;
+}
+
+void uart_fetch_later(void *dev)
+{
+    struct uart *s = dev;
+
+    s->fetch_planned = 0;
+    uart_fetch(s);
+    uart_update_irq(s);
+}
+
 /* Fetches what fits; only while the backend may have something, so that polling costs no calls. */
 void uart_fetch(struct uart *s)
 {
@@ -114,10 +151,16 @@ void uart_fetch(struct uart *s)
     uint32_t room = bp_fifo_room(&s->rx, rx_depth(s));
     uint32_t n;
 
-    if (!s->more || !room || !is_listening(s) || (s->mcr & MCR_LOOP))
+    if (!s->more || !room || s->fetch_planned || !is_listening(s) || (s->mcr & MCR_LOOP))
         return;
+    room = take_credit(s, room);
+    if (!room) {
+        plan_fetch(s);
+        return;
+    }
     n = s->chars->read(s->host, LINK_CHAR, bytes, room);
     s->more = n == room;
+    s->credit += room - n;
     for (uint32_t i = 0; i < n; i++)
         bp_fifo_push(&s->rx, bytes[i]);
 }
@@ -356,4 +399,7 @@ void uart_reset(void *dev, uint32_t kind)
     s->thre_irq = s->polls = 0;
     s->msr = modem_inputs(s);
     s->more = s->connected;
+    s->fetch_planned = 0; /* the host has stopped the timer */
+    s->credit = BURST_BYTES;
+    s->credited_ns = s->host->clock_ns(s->host);
 }

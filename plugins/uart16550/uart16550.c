@@ -2,8 +2,8 @@
  * uart16550 - National Semiconductor NS16550A serial port.
  * Specification: PC16550D data sheet (National Semiconductor, June 1995), chapter 8 "Registers".
  * Not modelled: time on the line (a character takes none, so the receiver's time-out comes at once
- * and a divisor has no effect), parity and framing errors, break, DMA mode, and MCR OUT2 as a gate
- * of the interrupt (a PC board's addition).
+ * and a divisor has no effect; only input without end is slowed down), parity and framing errors,
+ * break, DMA mode, and MCR OUT2 as a gate of the interrupt (a PC board's addition).
  */
 #include "uart16550.h"
 
@@ -84,6 +84,13 @@ static int32_t uart_create(const struct bp_host *host, void *dev)
     return BP_OK;
 }
 
+static int32_t uart_realize(void *dev)
+{
+    struct uart *s = dev;
+
+    return s->host->timer_create(s->host, uart_fetch_later, &s->timer);
+}
+
 /* --- tables ----------------------------------------------------------------------------------- */
 static const char *const needs[] = {BP_CHAR_ID, BP_LINK_ID, NULL};
 
@@ -156,6 +163,7 @@ static const struct bp_class uart16550 = {
     .dt_compatible = "ns16550a\0",
     .acpi_hid = "PNP0501",
     .create = uart_create,
+    .realize = uart_realize,
     .describe_fdt = uart_describe_fdt,
     .reset = uart_reset,
     .start = uart_start,

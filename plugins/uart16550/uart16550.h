@@ -27,6 +27,10 @@ struct uart {
     uint32_t connected;
     uint32_t more;          /* the backend may have bytes that were not fetched */
     uint32_t flush_planned; /* a deferred flush is on its way */
+    bp_handle timer;        /* fetches when there is credit again */
+    uint32_t fetch_planned; /* it is armed */
+    uint32_t credit;        /* bytes that may be fetched at once */
+    uint64_t credited_ns;   /* virtual time up to which credit was given */
     uint8_t ier;
     uint8_t fcr;
     uint8_t lcr;
@@ -47,6 +51,7 @@ void uart_update_irq(struct uart *s);
 
 /* Takes bytes from the backend as far as they fit; gives it those that are on their way. */
 void uart_fetch(struct uart *s);
+void uart_fetch_later(void *dev);
 void uart_flush(struct uart *s);
 
 /* The chip's registers as a class's read, write and reset. */

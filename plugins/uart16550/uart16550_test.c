@@ -308,6 +308,52 @@ static void bytes_stay_at_the_backend_until_there_is_room(void **state)
     assert_int_equal(rd(b, LSR) & 0x01, 0);
 }
 
+/* A driver's interrupt handler reads until the receiver is empty. */
+static uint32_t read_all(struct bench *b, uint32_t limit)
+{
+    uint32_t n = 0;
+
+    while (n < limit && rd(b, LSR) & 0x01) {
+        assert_int_equal(rd(b, RBR), '0' + n % 10);
+        n++;
+    }
+    return n;
+}
+
+static void input_without_end_lets_a_driver_come_to_an_end(void **state)
+{
+    struct bench *b = *state;
+    char text[11] = "0123456789";
+
+    wr(b, FCR, 0x01);
+    wr(b, IER, 0x01);
+    for (int i = 0; i < 1000; i++)
+        feed(b, text);
+    assert_in_range(read_all(b, 10000), 1024, 5000);
+    assert_int_equal(bench_line(b, "out"), 0);
+    bench_advance_ns(b, 1000000000);
+    assert_int_equal(bench_line(b, "out"), 1); /* it goes on by itself */
+}
+
+static void nothing_of_a_long_input_is_lost_or_comes_twice(void **state)
+{
+    struct bench *b = *state;
+    uint32_t n = 0;
+
+    wr(b, FCR, 0x01);
+    wr(b, IER, 0x01);
+    for (int i = 0; i < 1000; i++)
+        feed(b, "0123456789");
+    for (int ms = 0; ms < 1000; ms++) {
+        while (rd(b, LSR) & 0x01) {
+            assert_int_equal(rd(b, RBR), '0' + n % 10);
+            n++;
+        }
+        bench_advance_ns(b, 1000000);
+    }
+    assert_int_equal(n, 10000);
+}
+
 static void polling_an_idle_line_does_not_call_the_backend(void **state)
 {
     struct bench *b = *state;
@@ -576,6 +622,8 @@ int main(void)
         T(printing_does_not_count_as_listening),
         T(the_trigger_level_tells_data_from_time_out),
         T(bytes_stay_at_the_backend_until_there_is_room),
+        T(input_without_end_lets_a_driver_come_to_an_end),
+        T(nothing_of_a_long_input_is_lost_or_comes_twice),
         T(polling_an_idle_line_does_not_call_the_backend),
         T(without_fifos_one_byte_is_held),
         T(clearing_the_receiver_drops_what_a_loop_put_there),

@@ -128,6 +128,8 @@ static int32_t host_timer_create(const struct bp_host *host, void (*fn)(void *de
 
     if (b->phase > PHASE_REALIZE)
         return bench_set_error(b, BP_ERR_STATE, "timer_create after set-up");
+    if (b->phase < PHASE_REALIZE)
+        return bench_set_error(b, BP_ERR_STATE, "timer_create before realize");
     if (bench_fails(b, "timer_create"))
         return BP_ERR_NO_MEMORY;
     t = bench_alloc(sizeof(*t));

@@ -105,7 +105,7 @@ static int32_t timer_new(const struct bp_host *host, void (*fn)(void *dev), bp_h
 {
     struct device *dev = device_of(host);
     if (dev->vm == NULL)
-        return BP_ERR_STATE;
+        return host->set_error(host, BP_ERR_STATE, "its plugin calls timer_create before realize");
     if (fn == NULL)
         return BP_ERR_INVALID;
     struct device_timer *t = calloc(1, sizeof(*t));

@@ -45,7 +45,8 @@ struct bp_host {
     /* [any] Nanoseconds since 1970-01-01 UTC, of the outside world. */
     uint64_t (*wall_ns)(const struct bp_host *host);
 
-    /* [setup] A one-shot timer on virtual time; `fn` is called [dev]. Freed by the host. */
+    /* [setup] From realize on. A one-shot timer on virtual time; `fn` is called [dev]. Freed by the
+     * host. */
     int32_t (*timer_create)(const struct bp_host *host, void (*fn)(void *dev), bp_handle *timer);
 
     /* [any] Fires once when clock_ns reaches `deadline_ns` (at once if it is past); arming again

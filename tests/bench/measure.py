@@ -229,43 +229,33 @@ def bench_start():
 
 
 def mappings(pid):
-    """(begin, end, RSS) of every mapping, in order."""
+    """(begin, end, permissions, RSS) of every mapping, in order."""
     found = []
     with open("/proc/%d/smaps" % pid) as smaps:
         for line in smaps:
             words = line.split()
             if re.match(r"[0-9a-f]+-[0-9a-f]+$", words[0]):
                 begin, end = (int(one, 16) for one in words[0].split("-"))
+                permissions = words[1]
             elif words[0] == "Rss:":
-                found.append((begin, end, int(words[1]) * 1024))
+                found.append((begin, end, permissions, int(words[1]) * 1024))
     return found
 
 
-def find_ram(found):
-    """Where guest RAM begins. The system may split it (advice on parts) and join it to neighbours:
-    it lies in a run of mappings, ends and begins on 2 MiB, and what came later lies below it."""
-    run_begin = run_end = None
-    for begin, end, _ in found:
-        if begin != run_end:
-            run_begin = begin
-        run_end = end
-        ram_end = end & -(2 * MIB)
-        following = [one for one in found if one[0] == end]
-        if ram_end - run_begin >= MEMORY_MIB * MIB and not following:
-            return ram_end - MEMORY_MIB * MIB
-    sys.exit("bench: no mapping of the program is as long as the guest's RAM")
-
-
 def memory_of(pid):
-    """(RSS of guest RAM, RSS of everything else) in bytes."""
+    """(RSS of guest RAM, RSS of everything else) in bytes. Guest RAM lies between two guards that
+    nobody may touch; the system may split it between them (advice on parts)."""
     found = mappings(pid)
-    page = os.sysconf("SC_PAGE_SIZE")
-    with open("/proc/%d/pagemap" % pid, "rb") as pagemap:
-        pagemap.seek(find_ram(found) // page * 8)
-        entries = pagemap.read(MEMORY_MIB * MIB // page * 8)
-    # Bit 63 of an entry: the page is there.
-    ram = page * sum(1 for top in entries[7::8] if top & 0x80)
-    return ram, sum(rss for _, _, rss in found) - ram
+    run = []
+    for one in found:
+        if one[2] == "---p" or (run and one[0] != run[-1][1]):
+            run = []
+            continue
+        run.append(one)
+        if run[-1][1] - run[0][0] == MEMORY_MIB * MIB:
+            ram = sum(rss for _, _, _, rss in run)
+            return ram, sum(rss for _, _, _, rss in found) - ram
+    sys.exit("bench: no mappings of the program are as long as the guest's RAM")
 
 
 def bench_memory():

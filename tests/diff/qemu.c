@@ -60,6 +60,26 @@ const char *qemu_program(void)
     return NULL;
 }
 
+/* A processor with our extensions and no others. "rv64" was just that in qemu 7.2; later ones add
+ * Zfa and more to it, and have "rv64i" to begin from. */
+static const char *qemu_cpu(void)
+{
+    static const char *cpu;
+    char line[4200];
+
+    if (cpu != NULL)
+        return cpu;
+    cpu = "rv64,zba=true,zbb=true,zbs=true,zbc=false";
+    snprintf(line, sizeof(line), "'%s' -cpu help 2>/dev/null", qemu_program());
+    FILE *help = popen(line, "r");
+    while (help != NULL && fgets(line, sizeof(line), help) != NULL)
+        if (strcmp(line + strspn(line, " "), "rv64i\n") == 0)
+            cpu = "rv64i,g=true,c=true,zicntr=true,zba=true,zbb=true,zbs=true";
+    if (help != NULL)
+        pclose(help);
+    return cpu;
+}
+
 static void call(struct writer *w, uint32_t number)
 {
     write_insn(w, enc_i(OP_IMM, 0, A7, 0, (int32_t)number));
@@ -190,6 +210,7 @@ static size_t read_all(int fd, uint8_t *data, size_t size)
 static pid_t start(const char *file, int *out)
 {
     int fds[2];
+    const char *cpu = qemu_cpu();
 
     if (pipe(fds) != 0)
         return -1;
@@ -199,8 +220,7 @@ static pid_t start(const char *file, int *out)
         dup2(fds[1], 1);
         close(fds[0]);
         close(fds[1]);
-        execlp(qemu_program(), qemu_program(), "-cpu", "rv64,zba=true,zbb=true,zbs=true,zbc=false",
-               file, (char *)NULL);
+        execlp(qemu_program(), qemu_program(), "-cpu", cpu, file, (char *)NULL);
         _exit(127);
     }
     close(fds[1]);

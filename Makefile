@@ -38,7 +38,9 @@ PLUGIN_LD := -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,--version-script=sd
 VMM_LIBS := -lfdt -linih -ldl -pthread -lm
 
 # vmm/accel/kvm*_ARCH.c is for hosts of that architecture, kvm*_other.c for all the others.
-HOST_ARCH := $(patsubst aarch64,arm64,$(firstword $(subst -, ,$(shell $(CC) -dumpmachine))))
+# (The compiler may not be installed yet: then this machine's own name says it.)
+HOST_ARCH := $(shell $(CC) -dumpmachine 2>/dev/null || uname -m)
+HOST_ARCH := $(patsubst aarch64,arm64,$(firstword $(subst -, ,$(HOST_ARCH))))
 HOST_ARCH := $(or $(filter x86_64 arm64 riscv64,$(HOST_ARCH)),other)
 NOT_HOST := $(filter-out $(HOST_ARCH),x86_64 arm64 riscv64 other)
 VMM_SRC  := $(filter-out vmm/cli/main.c $(foreach a,$(NOT_HOST),vmm/accel/kvm%_$(a).c), \

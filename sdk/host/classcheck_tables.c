@@ -2,6 +2,11 @@
 #include "classcheck_tables.h"
 #include "property.h"
 
+#include <backplane/if/block.h>
+#include <backplane/if/char.h>
+#include <backplane/if/irqchip.h>
+#include <backplane/if/virtio.h>
+
 #include <string.h>
 
 #define REGION_SIZE_MAX (UINT64_C(1) << 46) /* bytes: more than any guest can address */
@@ -15,7 +20,7 @@ static int32_t check_table(const char *what, const void *rows, uint32_t n_rows, 
         return BP_OK;
     if (!rows)
         return class_wrong(why, "%s: %u rows and no table", what, n_rows);
-    if (stride < first || stride % sizeof(uint32_t))
+    if (stride < first || stride % sizeof(void *))
         return class_wrong(why, "%s: stride %u, at least %zu is wanted: use BP_TABLE", what, stride,
                            first);
     if (n_rows > CLASS_ROWS_MAX)
@@ -173,7 +178,7 @@ static int32_t check_property(const struct bp_class *c, const struct bp_property
         return class_wrong(why, "property %s: type %u is not known", p->name, p->type);
     if (p->flags & ~BP_PROPERTY_REQUIRED)
         return class_wrong(why, "property %s: flags 0x%x are not known", p->name, p->flags);
-    if (p->min > p->max && p->max)
+    if (p->min > p->max)
         return class_wrong(why, "property %s: min is above max", p->name);
     if (p->type == BP_CHOICE && (!p->choices || !*p->choices))
         return class_wrong(why, "property %s: choices are missing", p->name);
@@ -186,6 +191,22 @@ static int32_t check_property(const struct bp_class *c, const struct bp_property
     return check_initial(p, why);
 }
 
+/* Two properties in one member: the later one would win, silently. */
+static int32_t check_property_alone(const struct bp_class *c, uint32_t i, struct class_why *why)
+{
+    const struct bp_property *p = property_at(c, i);
+
+    for (uint32_t j = 0; j < i; j++) {
+        const struct bp_property *other = property_at(c, j);
+
+        if (p->offset < other->offset + member_size(other->type) &&
+            other->offset < p->offset + member_size(p->type))
+            return class_wrong(why, "properties %s and %s share bytes of the instance", other->name,
+                               p->name);
+    }
+    return BP_OK;
+}
+
 int32_t class_check_properties(const struct bp_class *c, struct class_why *why)
 {
     int32_t status = CHECK_TABLE("properties", &c->properties, struct bp_property, why);
@@ -194,6 +215,8 @@ int32_t class_check_properties(const struct bp_class *c, struct class_why *why)
         status = check_name("property", c->properties.rows, c->properties.stride, i, why);
         if (!status)
             status = check_property(c, property_at(c, i), why);
+        if (!status)
+            status = check_property_alone(c, i, why);
     }
     return status;
 }
@@ -222,6 +245,37 @@ int32_t class_check_links(const struct bp_class *c, struct class_why *why)
     return status;
 }
 
+/* The host calls what it knows without asking again. Each begins with two numbers; of an interrupt
+ * controller all functions are needed. */
+static int32_t check_known_ops(const struct bp_service *service, struct class_why *why)
+{
+#define UP_TO(type, member) (uint32_t)(offsetof(type, member) + sizeof(((type *)0)->member))
+    static const struct {
+        const char *interface;
+        uint32_t first; /* the size in this ABI's first version */
+    } known[] = {
+        {BP_CHAR_ID, UP_TO(struct bp_char_ops, write)},
+        {BP_BLOCK_ID, UP_TO(struct bp_block_ops, submit)},
+        {BP_IRQCHIP_ID, UP_TO(struct bp_irqchip_ops, specifier)},
+        {BP_VIRTIO_DEVICE_ID, UP_TO(struct bp_virtio_device_ops, device_reset)},
+    };
+    uint32_t size = *(const uint32_t *)service->ops;
+    const struct bp_irqchip_ops *chip = service->ops;
+
+    for (uint32_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(service->interface, known[i].interface) == 0 && size < known[i].first)
+            return class_wrong(why,
+                               "service %s: struct_size %u: at least %u is wanted: set it to "
+                               "the sizeof of its ops",
+                               service->interface, size, known[i].first);
+    }
+    if (strcmp(service->interface, BP_IRQCHIP_ID) == 0 &&
+        (!chip->range || !chip->set || !chip->specifier))
+        return class_wrong(why, "service %s: range, set and specifier are all needed",
+                           service->interface);
+    return BP_OK;
+}
+
 int32_t class_check_services(const struct bp_class *c, struct class_why *why)
 {
     int32_t status = CHECK_TABLE("services", &c->services, struct bp_service, why);
@@ -238,6 +292,7 @@ int32_t class_check_services(const struct bp_class *c, struct class_why *why)
                                service->interface);
         if (class_service(c, service->interface) != service->ops)
             return class_wrong(why, "service %s is there twice", service->interface);
+        status = check_known_ops(service, why);
     }
     return status;
 }
@@ -258,10 +313,26 @@ static const char *string_property_inside(const struct bp_class *c, const struct
     return NULL;
 }
 
+/* Two fields in one place: the later one would overwrite what the earlier has loaded. */
+static const char *field_sharing(const struct bp_class *c, uint32_t i)
+{
+    const struct bp_field *f = class_field(c, i);
+
+    for (uint32_t j = 0; j < i; j++) {
+        const struct bp_field *other = class_field(c, j);
+
+        if (f->offset < other->offset + (uint64_t)other->type * other->count &&
+            other->offset < f->offset + (uint64_t)f->type * f->count)
+            return other->name;
+    }
+    return NULL;
+}
+
 static int32_t check_field(const struct bp_class *c, uint32_t i, struct class_why *why)
 {
     const struct bp_field *f = class_field(c, i);
     const char *property;
+    const char *sharing;
 
     if (!f->name || !*f->name || strlen(f->name) > 63)
         return class_wrong(why, "field %u: a name of 1 to 63 bytes is wanted", i);
@@ -283,6 +354,9 @@ static int32_t check_field(const struct bp_class *c, uint32_t i, struct class_wh
     property = string_property_inside(c, f);
     if (property)
         return class_wrong(why, "field %s covers the pointer of property %s", f->name, property);
+    sharing = field_sharing(c, i);
+    if (sharing)
+        return class_wrong(why, "fields %s and %s share bytes of the instance", sharing, f->name);
     return BP_OK;
 }
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <backplane/if/irqchip.h>
+
 #include "classcheck.h"
 
 struct instance {
@@ -28,6 +30,26 @@ struct parts { /* everything that a case may spoil, afresh for each */
 
 static const uint32_t good_ops[4] = {16};
 
+static void range(const void *dev, uint32_t *first, uint32_t *count)
+{
+    (void)dev;
+    *first = *count = 1;
+}
+
+static void set(void *dev, uint32_t line, uint32_t level)
+{
+    (void)dev, (void)line, (void)level;
+}
+
+static uint32_t specifier(const void *dev, uint32_t line, uint32_t trigger, uint32_t *cells)
+{
+    (void)dev, (void)line, (void)trigger, (void)cells;
+    return 0;
+}
+
+static const struct bp_irqchip_ops good_chip = {sizeof(good_chip), 0, range, set, specifier};
+static const struct bp_irqchip_ops deaf_chip = {sizeof(deaf_chip), 0, range, NULL, specifier};
+
 static void build(struct parts *p)
 {
     *p = (struct parts){
@@ -39,7 +61,7 @@ static void build(struct parts *p)
         .properties = {BP_PROP_U32(struct instance, level, "level", "3", 0, 9, "A level."),
                        BP_PROP_STRING(struct instance, title, "title", NULL, 0, "A title.")},
         .links = {{"char", "bp.char/1", "The other end.", 0, 0}},
-        .services = {{"bp.irqchip/1", good_ops}, {"org.example.lamp/2", good_ops}},
+        .services = {{"bp.irqchip/1", &good_chip}, {"org.example.lamp/2", good_ops}},
         .fields = {BP_FIELD_U32(struct instance, level), BP_FIELD_U32(struct instance, count)},
         .needs = {"bp.cpu/1", "bp.region/1", NULL},
     };
@@ -185,6 +207,10 @@ static void mistakes_in_lines_links_and_services_are_named(void **state)
     REFUSED(p.services[1].ops = NULL, "service org.example.lamp/2: ops are missing");
     REFUSED(p.services[1].ops = empty_ops,
             "service org.example.lamp/2: struct_size of its ops is not set");
+    REFUSED(p.services[0].ops = good_ops, "service bp.irqchip/1: struct_size 16: at least 32 is "
+                                          "wanted: set it to the sizeof of its ops");
+    REFUSED(p.services[0].ops = &deaf_chip,
+            "service bp.irqchip/1: range, set and specifier are all needed");
     REFUSED(p.services[1].interface = "bp.x/0", "service 1: an id such as \"bp.char/1\" is wanted");
 }
 
@@ -206,6 +232,8 @@ static void mistakes_in_properties_are_named(void **state)
     REFUSED(p.properties[0].offset = 2,
             "property level: offset 2: no member of 4 bytes in an instance of 16");
     REFUSED(p.properties[0].min = 10, "property level: min is above max");
+    REFUSED((p.properties[0].min = 1, p.properties[0].max = 0), "property level: min is above max");
+    REFUSED(p.properties[0].offset = 4, "properties level and title share bytes of the instance");
     REFUSED(p.properties[0].type = BP_CHOICE, "property level: choices are missing");
     REFUSED(p.properties[1].name = "level", "property level is there twice");
 }
@@ -221,6 +249,9 @@ static void mistakes_in_state_fields_are_named(void **state)
                                             "not lie in an instance of 16");
     REFUSED(p.fields[0].max = UINT64_C(1) << 32, "field level: max does not fit its type");
     REFUSED(p.fields[0].offset = 4, "field level covers the pointer of property title");
+    REFUSED(p.fields[1].offset = p.fields[0].offset,
+            "fields level and count share bytes of the instance");
+    REFUSED(p.fields[0].count = 2, "fields level and count share bytes of the instance");
     REFUSED(p.fields[0].flags = 2, "field level: flags 0x2 are not known");
 }
 

@@ -123,10 +123,20 @@ struct bp_property_table {
     uint32_t stride;
 };
 
+/* The member's offset. A member of another size than the type's is an array of negative size. */
+#define BP_PROP_BYTES_(type_)                                                                      \
+    ((type_) == BP_STRING || (type_) == BP_PATH ? sizeof(const char *)                             \
+     : (type_) == BP_U64 || (type_) == BP_SIZE  ? sizeof(uint64_t)                                 \
+                                                : sizeof(uint32_t))
+#define BP_PROP_OFFSET_(type_, instance, member)                                                   \
+    (uint32_t)(                                                                                    \
+        offsetof(instance, member) +                                                               \
+        0 * sizeof(char[sizeof(((instance *)0)->member) == BP_PROP_BYTES_(type_) ? 1 : -1]))
+
 #define BP_PROP(type_, instance, member, name_, initial_, min_, max_, doc_)                        \
     {                                                                                              \
         (name_), (doc_), (initial_), NULL, (min_), (max_), (type_), 0,                             \
-            (uint32_t)offsetof(instance, member), 0                                                \
+            BP_PROP_OFFSET_(type_, instance, member), 0                                            \
     }
 #define BP_PROP_BOOL(instance, member, name, initial, doc)                                         \
     BP_PROP(BP_BOOL, instance, member, name, initial, 0, 0, doc)
@@ -141,12 +151,12 @@ struct bp_property_table {
 #define BP_PROP_PATH_REQUIRED(instance, member, name, doc)                                         \
     {                                                                                              \
         (name), (doc), NULL, NULL, 0, 0, BP_PATH, BP_PROPERTY_REQUIRED,                            \
-            (uint32_t)offsetof(instance, member), 0                                                \
+            BP_PROP_OFFSET_(BP_PATH, instance, member), 0                                          \
     }
 #define BP_PROP_CHOICE(instance, member, name, initial, choices, doc)                              \
     {                                                                                              \
         (name), (doc), (initial), (choices), 0, 0, BP_CHOICE, 0,                                   \
-            (uint32_t)offsetof(instance, member), 0                                                \
+            BP_PROP_OFFSET_(BP_CHOICE, instance, member), 0                                        \
     }
 
 /* --- Links and services -----------------------------------------------------------------------

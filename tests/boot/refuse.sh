@@ -7,11 +7,13 @@ prepare_guest
 tests/boot/mkdisk "$work/disk.img"
 disk_before=$(sha256sum <"$work/disk.img")
 
+as_user=() # root may read everything: what is about permission runs as nobody
+
 # refuses TITLE NAMED ARGS...: status 1 within 10 s, nothing started, NAMED occurs in one sentence.
 refuses() {
     local title=$1 named=$2 status=0
     shift 2
-    timeout -k 5 10 "$backplane" run virt "$@" </dev/null >"$work/log" 2>"$work/err" || status=$?
+    timeout -k 5 10 "${as_user[@]}" "$backplane" run virt "$@" </dev/null >"$work/log" 2>"$work/err" || status=$?
     check "$title: status 1" is_equal 1 "$status"
     check "$title: the message names it" grep -qF -- "$named" "$work/err"
     check "$title: one sentence" test "$(wc -l <"$work/err")" -eq 1
@@ -38,13 +40,18 @@ refuses "an initrd larger than RAM" "$work/large" "${kernel[@]}" --initrd "$work
 refuses "no such disk" "$work/none" "${kernel[@]}" --set "disk=$work/none"
 refuses "a disk that is a folder" "$work" "${kernel[@]}" --set "disk=$work"
 refuses "no such firmware" "$work/none" "${kernel[@]}" --firmware "$work/none" "${disk[@]}"
-if [[ $EUID -ne 0 ]]; then
-    cp "$work/disk.img" "$work/locked.img"
-    chmod 000 "$work/locked.img"
+
+cp "$work/disk.img" "$work/locked.img"
+chmod 000 "$work/locked.img"
+if [[ $EUID -eq 0 ]]; then
+    chmod 711 "$work"
+    as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+fi
+if "${as_user[@]}" test -r "$cache/Image" -a -x "$backplane"; then
     refuses "a disk that may not be read" "$work/locked.img" "${kernel[@]}" \
         --set "disk=$work/locked.img"
 else
-    skip "a disk that may not be read: root may read everything"
+    skip "a disk that may not be read: this folder is root's own, and root may read everything"
 fi
 check "the disk is unharmed" is_equal "$disk_before" "$(sha256sum <"$work/disk.img")"
 finish

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -403,6 +404,17 @@ static void failure_without_a_sentence_gets_one(void **state)
     assert_string_equal(err.text, "plugin gadget failed to open (status -7) and gave no reason");
 }
 
+static void status_that_is_neither_success_nor_error_is_an_error(void **state)
+{
+    (void)state;
+    struct err err = {{0}};
+    dev = make(&gadget, "g");
+    seen.create = EIO;
+    assert_int_equal(device_create(dev, &err), BP_ERR_INVALID);
+    assert_string_equal(err.text,
+                        "plugin gadget failed to create its device (status 5) and gave no reason");
+}
+
 static void destroy_is_called_once_for_every_create_even_a_failed_one(void **state)
 {
     (void)state;
@@ -668,6 +680,34 @@ static void handle_that_is_not_the_devices_own_is_stale(void **state)
     assert_int_equal(host->timer_cancel(host, UINT64_MAX), BP_ERR_STALE);
     bp_handle none;
     assert_int_equal(host->timer_create(host, NULL, &none), BP_ERR_INVALID);
+}
+
+static void timer_is_created_in_set_up_only(void **state)
+{
+    (void)state;
+    dev = make_with_timer();
+    bp_handle none;
+    assert_int_equal(dev->host.timer_create(&dev->host, gadget_fired, &none), BP_ERR_STATE);
+}
+
+static void line_of_the_log_cannot_be_broken_by_its_text(void **state)
+{
+    (void)state;
+    char text[128] = "";
+    FILE *file = tmpfile();
+    int saved = dup(STDERR_FILENO);
+    assert_non_null(file);
+    dev = make(&gadget, "g");
+    fflush(stderr);
+    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+    dev->host.log(&dev->host, BP_LOG_WARN, "name \x1b[2J\n\xc2\x9b\x7f \xc3\xa4");
+    fflush(stderr);
+    assert_true(dup2(saved, STDERR_FILENO) >= 0);
+    close(saved);
+    rewind(file);
+    (void)!fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    assert_string_equal(text, "backplane: warn: g: name ?[2J??? \xc3\xa4\n");
 }
 
 static void armed_timer_goes_with_its_device(void **state)
@@ -946,6 +986,7 @@ int main(void)
         TEST(properties_can_be_asked_for_by_name),
         TEST(sentence_of_a_failing_create_is_the_plugins_own),
         TEST(failure_without_a_sentence_gets_one),
+        TEST(status_that_is_neither_success_nor_error_is_an_error),
         TEST(destroy_is_called_once_for_every_create_even_a_failed_one),
         TEST(regions_can_be_resized_in_plan_and_not_afterwards),
         TEST(without_a_machine_there_is_no_time_and_no_memory),
@@ -958,6 +999,8 @@ int main(void)
         TEST(timer_may_be_armed_again_in_its_callback),
         TEST(cancel_and_reset_stop_timers),
         TEST(handle_that_is_not_the_devices_own_is_stale),
+        TEST(timer_is_created_in_set_up_only),
+        TEST(line_of_the_log_cannot_be_broken_by_its_text),
         TEST(armed_timer_goes_with_its_device),
         TEST(deferred_calls_come_later_and_in_order),
         TEST(destroy_waits_for_work_and_for_deferred_calls),

@@ -134,6 +134,14 @@ static void two_classes_are_refused(void **state)
                       PLUGINS "two-classes.so: has 2 device classes, one is needed");
 }
 
+static void class_that_is_null_is_refused(void **state)
+{
+    (void)state;
+    expect_load_error(PLUGINS "null-class.so", "null-class", "1.0",
+                      PLUGINS "null-class.so: its class is NULL: give BP_PLUGIN the address of a "
+                              "const class");
+}
+
 static void class_with_a_wrong_table_is_refused(void **state)
 {
     (void)state;
@@ -175,6 +183,7 @@ int main(void)
         cmocka_unit_test(missing_symbol_is_named),
         cmocka_unit_test(symbol_of_another_abi_is_refused),
         cmocka_unit_test(two_classes_are_refused),
+        cmocka_unit_test(class_that_is_null_is_refused),
         cmocka_unit_test(class_with_a_wrong_table_is_refused),
         cmocka_unit_test(note_and_class_must_agree),
     };

@@ -145,10 +145,15 @@ int32_t device_connect(struct device *dev, uint32_t link, struct device *target,
 static int32_t end_setup(struct device *dev, int32_t status, const char *what, struct err *err)
 {
     dev->error = NULL;
-    if (status < 0 && err != NULL && err->text[0] == '\0')
-        return err_set(err, status, "plugin %s failed to %s (status %d) and gave no reason",
-                       dev->class_->id, what, status);
-    return status < 0 ? status : BP_OK;
+    if (status == BP_OK && err != NULL)
+        err->text[0] = '\0'; /* of calls that failed, and that the plugin can do without */
+    if (status == BP_OK)
+        return BP_OK;
+    if (err != NULL && err->text[0] == '\0')
+        (void)err_set(err, status, "plugin %s failed to %s (status %d) and gave no reason",
+                      dev->class_->id, what, status);
+    /* What is neither success nor an error is a mistake, errno returned as it is, for one. */
+    return status < 0 ? status : BP_ERR_INVALID;
 }
 
 static void begin_setup(struct device *dev, struct err *err)

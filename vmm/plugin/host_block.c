@@ -118,7 +118,10 @@ static int32_t pass_on(const struct device_link *l, const struct bp_block_reques
 {
     const struct bp_block_ops *ops = l->ops;
     struct device *backend = l->target;
-    struct bp_block_request copy = *request;
+    struct bp_block_request copy = {.struct_size = sizeof(copy)};
+    uint32_t known = request->struct_size < sizeof(copy) ? request->struct_size : sizeof(copy);
+    memcpy(&copy, request, known);
+    copy.struct_size = known;
     pthread_mutex_lock(&tickets_lock);
     copy.tag = ticket->id = handle_add(&backend->tickets, ticket);
     pthread_mutex_unlock(&tickets_lock);

@@ -51,11 +51,11 @@ static int32_t resize(const struct bp_host *host, uint32_t region, uint64_t size
 {
     struct device *dev = device_of(host);
     if (dev->frozen)
-        return BP_ERR_STATE;
+        return host->set_error(host, BP_ERR_STATE, "its plugin resizes a region after plan");
     if (region >= dev->class_->regions.n_rows)
-        return BP_ERR_NOT_FOUND;
+        return host->set_error(host, BP_ERR_NOT_FOUND, "its plugin resizes a region it has not");
     if (size == 0)
-        return BP_ERR_INVALID;
+        return host->set_error(host, BP_ERR_INVALID, "its plugin resizes a region to 0");
     dev->regions[region].asked_bytes = size;
     return BP_OK;
 }

@@ -12,6 +12,19 @@ static const void *get_interface(const struct bp_host *host, const char *id)
     return host_interface(id);
 }
 
+/* A guest may have a say in the text: it shall not break the line or speak to the terminal. */
+static void copy_line(char *to, size_t size, const char *from)
+{
+    size_t n = 0;
+    for (; *from != '\0' && n + 1 < size; from++) {
+        unsigned char c = (unsigned char)*from, next = (unsigned char)from[1];
+        bool is_c1 = c == 0xc2 && next >= 0x80 && next < 0xa0; /* control characters in UTF-8 */
+        from += is_c1;
+        to[n++] = c < ' ' || c == 0x7f || is_c1 ? '?' : (char)c;
+    }
+    to[n] = '\0';
+}
+
 static void log_message(const struct bp_host *host, uint32_t level, const char *message)
 {
     struct device *dev = device_of(host);
@@ -22,8 +35,11 @@ static void log_message(const struct bp_host *host, uint32_t level, const char *
         if (!allowed)
             return;
     }
-    if (level <= BP_LOG_DEBUG)
-        log_text((enum log_level)level, dev->name, message);
+    if (level > BP_LOG_DEBUG)
+        return;
+    char line[1024];
+    copy_line(line, sizeof(line), message);
+    log_text((enum log_level)level, dev->name, line);
 }
 
 static int32_t set_error(const struct bp_host *host, int32_t status, const char *sentence)
@@ -107,10 +123,12 @@ static int32_t timer_new(const struct bp_host *host, void (*fn)(void *dev), bp_h
     if (dev->vm == NULL)
         return host->set_error(host, BP_ERR_STATE, "its plugin calls timer_create before realize");
     if (fn == NULL)
-        return BP_ERR_INVALID;
+        return host->set_error(host, BP_ERR_INVALID, "its plugin calls timer_create with no fn");
+    if (dev->error == NULL)
+        return BP_ERR_STATE; /* the set-up is over */
     struct device_timer *t = calloc(1, sizeof(*t));
     if (t == NULL)
-        return BP_ERR_NO_MEMORY;
+        return host->set_error(host, BP_ERR_NO_MEMORY, "out of memory");
     t->dev = dev;
     t->fn = fn;
     t->timer = timer_create_on(loop_clock(vm_loop(dev->vm)), timer_fired, t);
@@ -123,7 +141,7 @@ static int32_t timer_new(const struct bp_host *host, void (*fn)(void *dev), bp_h
     }
     timer_destroy(t->timer);
     free(t);
-    return BP_ERR_NO_MEMORY;
+    return host->set_error(host, BP_ERR_NO_MEMORY, "out of memory, or of room for one more timer");
 }
 
 static int32_t timer_set(const struct bp_host *host, bp_handle timer, bool armed,

@@ -30,9 +30,9 @@ static int32_t watch_fd(const struct bp_host *host, int32_t fd, uint32_t events,
 {
     struct device *dev = device_of(host);
     if (dev->vm == NULL)
-        return BP_ERR_STATE;
+        return host->set_error(host, BP_ERR_STATE, "its plugin watches a file before realize");
     if (fn == NULL || fd < 0)
-        return BP_ERR_INVALID;
+        return host->set_error(host, BP_ERR_INVALID, "its plugin watches no file, or with no fn");
     struct device_watch *w = calloc(1, sizeof(*w));
     if (w == NULL)
         return BP_ERR_NO_MEMORY;

@@ -30,7 +30,11 @@ static int32_t check_entry(const struct plugin_info *info, const struct bp_plugi
         return err_set(err, BP_ERR_FORMAT,
                        "%s: its symbol " SYMBOL " does not agree with its note; build it again",
                        info->path);
-    if (entry->n_classes != 1 || entry->classes == NULL || entry->classes[0] == NULL)
+    if (entry->n_classes == 1 && (entry->classes == NULL || entry->classes[0] == NULL))
+        return err_set(err, BP_ERR_FORMAT,
+                       "%s: its class is NULL: give BP_PLUGIN the address of a const class",
+                       info->path);
+    if (entry->n_classes != 1)
         return err_set(err, BP_ERR_FORMAT, "%s: has %u device classes, one is needed", info->path,
                        entry->n_classes);
     return BP_OK;

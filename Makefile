@@ -55,7 +55,7 @@ PLUGINS  := $(patsubst plugins/%/,$(B)/plugins/%.so,$(wildcard plugins/*/))
 Q        := $(if $(V),,@)
 step      = @mkdir -p $(@D)$(if $(V),, && printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$@)')
 
-.PHONY: all test tests fuzzers check demo bench lint install uninstall format clean help setup
+.PHONY: all test tests fuzzers check demo bench lint install uninstall format clean help setup always
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -76,6 +76,12 @@ $(B)/%.a:
 $(B)/obj/vmm/%.o: vmm/%.c | setup
 	$(call step,CC)
 	$(Q)$(CC) $(VMM_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The program knows where it is installed: for another PREFIX or LIBDIR that is compiled again.
+$(B)/obj/vmm/util/paths.o: $(B)/obj/where
+$(B)/obj/where: always
+	@mkdir -p $(@D)
+	@echo '$(PREFIX) $(LIBDIR)' | cmp -s - $@ || echo '$(PREFIX) $(LIBDIR)' > $@
 
 $(B)/obj/sdk/%.pic.o: sdk/%.c | setup
 	$(call step,CC)

@@ -356,8 +356,8 @@ static bool locate(struct hart *h, uint64_t pc, uint64_t *gpa, uint64_t *gpa2, u
     if (whole && whole2)
         return true;
     *kind |= BLOCK_SCRATCH;
-    if (*kind == BLOCK_SCRATCH && !pmp_allows(h, *gpa, length, ACCESS_FETCH, h->priv))
-        return deny_fetch(h, pc);
+    if (*kind == BLOCK_SCRATCH && length == 4 && !pmp_allows(h, *gpa + 2, 2, ACCESS_FETCH, h->priv))
+        return deny_fetch(h, pc + 2);
     return true;
 }
 

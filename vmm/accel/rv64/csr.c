@@ -153,6 +153,12 @@ static void write_mip(struct hart *h, uint64_t value, uint64_t mask)
     trap_look_for_interrupts(h);
 }
 
+void csr_change_mip(struct hart *h, bool machine, uint64_t bits, bool on)
+{
+    uint64_t writable = machine ? IRQ_S_ALL : h->mideleg & IRQ_SSIP;
+    write_mip(h, on ? bits : 0, writable & bits);
+}
+
 static void write_mie(struct hart *h, uint64_t value, uint64_t mask)
 {
     h->mie = merge(h->mie, value, mask & IRQ_ALL);

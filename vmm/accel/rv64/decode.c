@@ -212,7 +212,8 @@ static void decode_misc_memory(uint32_t word, struct insn *out)
     uint32_t f3 = funct3_of(word), op = 0;
     if (f3 == 0) {
         bool pause = word == 0x0100000f;
-        bool full = (word & pred_store) != 0 && (word & succ_load) != 0 && word >> 28 == 0;
+        bool tso = word >> 20 == 0x833; /* other values of fm are reserved: a normal fence */
+        bool full = (word & pred_store) != 0 && (word & succ_load) != 0 && !tso;
         op = full ? OP_FENCE : pause ? OP_PAUSE : OP_FENCE_WEAK;
     } else if (f3 == 1) {
         op = OP_FENCE_I;

@@ -308,15 +308,25 @@ bool memory_amo(struct hart *h, uint64_t va, uint32_t size, uint32_t funct5, uin
     return true;
 }
 
+/* The block of `va`: its page by the address itself, its protection as a whole. Faults name `va`.
+ */
+static bool find_block(struct hart *h, uint64_t va, enum access access, uint8_t **host)
+{
+    uint64_t gpa, block = va & ~(uint64_t)(CBO_BYTES - 1);
+    bool found =
+        mmu_data(h, va, 1, access, host, &gpa) && mmu_data(h, block, CBO_BYTES, access, host, &gpa);
+    if (!found)
+        h->trap_value = va;
+    return found;
+}
+
 bool memory_zero_block(struct hart *h, uint64_t va)
 {
-    uint8_t *host;
-    uint64_t gpa;
-    if (!mmu_data(h, va, 1, ACCESS_STORE, &host, &gpa))
+    uint8_t *block;
+    if (!find_block(h, va, ACCESS_STORE, &block))
         return false;
-    if (host == NULL)
+    if (block == NULL)
         return fault(h, CAUSE_STORE_ACCESS, va);
-    uint8_t *block = host - (va & (CBO_BYTES - 1));
     for (uint32_t i = 0; i < CBO_BYTES; i += 8)
         host_store(block + i, 8, 0);
     return true;
@@ -324,9 +334,6 @@ bool memory_zero_block(struct hart *h, uint64_t va)
 
 bool memory_probe_block(struct hart *h, uint64_t va)
 {
-    uint8_t *host;
-    uint64_t gpa;
-    if (mmu_data(h, va, 1, ACCESS_LOAD, &host, &gpa))
-        return true;
-    return mmu_data(h, va, 1, ACCESS_STORE, &host, &gpa);
+    uint8_t *block;
+    return find_block(h, va, ACCESS_LOAD, &block) || find_block(h, va, ACCESS_STORE, &block);
 }

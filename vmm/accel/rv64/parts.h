@@ -100,6 +100,8 @@ bool csr_read(struct hart *h, uint32_t number, uint64_t *value);
 /* What follows a write: nothing, or that translations or interrupts are to be looked at again has
  * been done already. */
 bool csr_write(struct hart *h, uint32_t number, uint64_t value);
+/* Sets or clears bits of mip, or of sip, and touches no others. */
+void csr_change_mip(struct hart *h, bool machine, uint64_t bits, bool on);
 bool csr_may_access(const struct hart *h, uint32_t number, bool write);
 /* For debuggers and snapshots: no privilege checks. False: no such register. */
 bool csr_peek(struct hart *h, uint32_t number, uint64_t *value);

@@ -31,6 +31,8 @@ enum {
 #define SBI_IMPL_VERSION              1u
 #define SUSPEND_RETENTIVE             0u
 #define SUSPEND_DEFAULT_NON_RETENTIVE 0x80000000u
+#define RESET_VENDOR                  0xf0000000u
+#define REASON_SBI                    0xe0000000u
 #define CONSOLE_CHUNK                 256u
 #define CONSOLE_CALL_MAX              16384u /* bytes of one call: a hart in it hears no kick */
 #define A0                            10
@@ -275,13 +277,21 @@ static enum exec leave_machine(struct hart *h, enum run_result what)
     return EXEC_LEAVE;
 }
 
+/* Between the standard values and those of vendors and implementations. */
+static bool is_reserved_reset(uint64_t value, uint64_t last_standard, uint64_t first_own)
+{
+    return value > UINT32_MAX || (value > last_standard && value < first_own);
+}
+
 static enum exec call_srst(struct hart *h, uint64_t function)
 {
     uint64_t type = h->x[A0], reason = h->x[A1];
     if (function != 0)
         return finish(h, SBI_NOT_SUPPORTED, 0);
-    if (type > 2 || reason > 1)
+    if (is_reserved_reset(type, 2, RESET_VENDOR) || is_reserved_reset(reason, 1, REASON_SBI))
         return finish(h, SBI_INVALID_PARAM, 0);
+    if (type > 2 || reason > 1)
+        return finish(h, SBI_NOT_SUPPORTED, 0);
     if (type != 0)
         return leave_machine(h, RUN_REBOOT);
     return leave_machine(h, reason == 0 ? RUN_HALTED : RUN_CRASHED);

@@ -4,6 +4,7 @@
  */
 #include "accel/rv64/parts.h"
 
+#define SIP 0x144u
 #define MIP 0x344u
 
 static enum exec illegal(struct hart *h, uint32_t word)
@@ -40,12 +41,16 @@ static uint64_t new_value(uint32_t funct3, uint64_t old, uint64_t operand)
     }
 }
 
-/* For read-modify-write, SEIP is the bit that software has written, without the input line. */
-static uint64_t modifiable(const struct hart *h, uint32_t number, uint64_t value)
+/* Setting and clearing bits of mip touches no others: what was read may be old by now, and SEIP as
+ * read has the input line in it. */
+static bool modify_csr(struct hart *h, uint32_t number, uint32_t funct3, uint64_t old,
+                       uint64_t operand)
 {
-    if (number == MIP && !h->seip_soft)
-        return value & ~IRQ_SEIP;
-    return value;
+    bool swaps = (funct3 & 3) == 1, sets = (funct3 & 3) == 2;
+    if (swaps || (number != MIP && number != SIP))
+        return csr_write(h, number, new_value(funct3, old, operand));
+    csr_change_mip(h, number == MIP, operand, sets);
+    return true;
 }
 
 static enum exec execute_csr(struct hart *h, const struct op *op, uint32_t word)
@@ -59,7 +64,7 @@ static enum exec execute_csr(struct hart *h, const struct op *op, uint32_t word)
     h->instret--; /* the counters count this instruction after it */
     bool known = !reads || csr_read(h, number, &old);
     if (known && writes)
-        known = csr_write(h, number, new_value(funct3, modifiable(h, number, old), operand));
+        known = modify_csr(h, number, funct3, old, operand);
     h->instret++;
     if (!known)
         return illegal(h, word);

@@ -7,6 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/log.h"
+
+#define STOP_WARN_S 5 /* a callback that takes so long to return is worth a word */
 
 struct vcpu_call {
     struct vcpu_call *next;
@@ -190,7 +196,16 @@ void vcpu_thread_finish_stop(struct vcpu_thread *t)
 {
     if (t->thread == 0)
         return;
-    pthread_join(t->thread, NULL);
+    struct timespec limit;
+    (void)clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += STOP_WARN_S;
+    if (pthread_timedjoin_np(t->thread, NULL, &limit) != 0) {
+        log_format(LOG_LEVEL_WARN, NULL,
+                   "processor %u has not stopped for %d s: a device's plugin has not returned from "
+                   "the access to it; `kill -INT %d`, twice, ends the program",
+                   t->index, STOP_WARN_S, (int)getpid());
+        pthread_join(t->thread, NULL);
+    }
     t->thread = 0;
 }
 

@@ -48,7 +48,7 @@ static void the_identity_registers_read_as_specified(void **state)
 
 static void features_are_read_and_written_in_halves(void **state)
 {
-    struct bench_transport *t = bench_transport(*state);
+    struct bench_transport_state *t = bench_transport(*state);
     t->device_features = UINT64_C(0x1122334455667788);
     assert_int_equal(rd(state, 0x010), 0x55667788);
     wr(state, 0x014, 1);
@@ -70,7 +70,7 @@ static void features_are_read_and_written_in_halves(void **state)
 
 static void queue_registers_act_on_the_selected_queue(void **state)
 {
-    struct bench_transport *t = bench_transport(*state);
+    struct bench_transport_state *t = bench_transport(*state);
     wr(state, 0x030, 1);
     assert_int_equal(rd(state, 0x034), 256);
     wr(state, 0x038, 128);
@@ -105,7 +105,7 @@ static void a_queue_that_does_not_exist_has_size_0(void **state)
 
 static void a_notification_names_its_queue(void **state)
 {
-    struct bench_transport *t = bench_transport(*state);
+    struct bench_transport_state *t = bench_transport(*state);
     wr(state, 0x030, 0);
     wr(state, 0x050, 1);
     wr(state, 0x050, 1);
@@ -131,7 +131,7 @@ static void the_line_follows_the_interrupt_status(void **state)
 
 static void status_goes_through_and_0_resets(void **state)
 {
-    struct bench_transport *t = bench_transport(*state);
+    struct bench_transport_state *t = bench_transport(*state);
     wr(state, 0x070, 1);
     wr(state, 0x070, 3);
     assert_int_equal(rd(state, 0x070), 3);
@@ -160,7 +160,7 @@ static void there_is_no_shared_memory(void **state)
 
 static void the_configuration_is_reached_with_any_width(void **state)
 {
-    struct bench_transport *t = bench_transport(*state);
+    struct bench_transport_state *t = bench_transport(*state);
     for (uint8_t i = 0; i < 16; i++)
         t->config[i] = (uint8_t)(0x10 + i);
     assert_int_equal(bench_read8(*state, "regs", 0x103), 0x13);
@@ -181,7 +181,7 @@ static void the_configuration_is_reached_with_any_width(void **state)
 
 static void registers_are_32_bits_wide_and_nothing_else(void **state)
 {
-    struct bench_transport *t = bench_transport(*state);
+    struct bench_transport_state *t = bench_transport(*state);
     assert_int_equal(bench_read8(*state, "regs", 0x000), 0);
     assert_int_equal(bench_read64(*state, "regs", 0x000), 0);
     bench_write8(*state, "regs", 0x070, 1);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static struct bench_transport *of(const struct bp_host *host)
+static struct bench_transport_state *of(const struct bp_host *host)
 {
     return &bench_of(host)->transport;
 }
@@ -16,14 +16,14 @@ void bench_transport_init(struct bench *b)
         b->transport.queue[i][BP_VIRTQ_SIZE_MAX] = 256;
 }
 
-struct bench_transport *bench_transport(struct bench *b)
+struct bench_transport_state *bench_transport(struct bench *b)
 {
     return &b->transport;
 }
 
 static void follow(struct bench *b)
 {
-    const struct bench_transport *t = &b->transport;
+    const struct bench_transport_state *t = &b->transport;
 
     if (t->attached)
         b->host.irq_set(&b->host, t->attached - 1, t->interrupt_status != 0);
@@ -81,7 +81,7 @@ static uint32_t t_status(const struct bp_host *host)
 
 void bench_transport_reset(struct bench *b)
 {
-    struct bench_transport *t = &b->transport;
+    struct bench_transport_state *t = &b->transport;
 
     t->status = 0;
     t->driver_features = 0;
@@ -95,7 +95,7 @@ void bench_transport_reset(struct bench *b)
 
 static void t_set_status(const struct bp_host *host, uint32_t status)
 {
-    struct bench_transport *t = of(host);
+    struct bench_transport_state *t = of(host);
 
     t->status = status;
     if (status)
@@ -104,7 +104,7 @@ static void t_set_status(const struct bp_host *host, uint32_t status)
     bench_transport_reset(bench_of(host));
 }
 
-static uint64_t *field_of(struct bench_transport *t, uint32_t queue, uint32_t field)
+static uint64_t *field_of(struct bench_transport_state *t, uint32_t queue, uint32_t field)
 {
     if (queue >= t->n_queues || queue >= BENCH_TRANSPORT_QUEUES || field < BP_VIRTQ_SIZE ||
         field > BP_VIRTQ_DEVICE)
@@ -179,7 +179,7 @@ struct saved {
 
 static int32_t t_save(const struct bp_host *host, const struct bp_state_writer *w)
 {
-    const struct bench_transport *t = of(host);
+    const struct bench_transport_state *t = of(host);
     struct saved saved = {.driver_features = t->driver_features,
                           .status = t->status,
                           .interrupt_status = t->interrupt_status};
@@ -198,7 +198,7 @@ static int32_t t_load_check(const struct bp_host *host, const struct bp_state_re
 
 static void t_load_commit(const struct bp_host *host, const struct bp_state_reader *r)
 {
-    struct bench_transport *t = of(host);
+    struct bench_transport_state *t = of(host);
     struct saved saved;
 
     if (r->get(r, "bench-transport", &saved, sizeof(saved)))

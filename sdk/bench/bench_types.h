@@ -139,7 +139,7 @@ struct bench {
     uint32_t virtio_active;
     uint32_t broken[MAX_QUEUES];
     uint32_t config_changes;
-    struct bench_transport transport;
+    struct bench_transport_state transport;
 
     struct bytes fdt;
 };

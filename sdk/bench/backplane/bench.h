@@ -74,7 +74,8 @@ void *bench_instance(struct bench *b);
 const void *bench_service(struct bench *b, const char *interface);
 
 /* Makes every call of set-up that can fail do so in turn: each must end in BP_OK or in an error
- * with a sentence, and destroy must clean up. Returns how many calls there were. */
+ * with a sentence, and destroy must clean up. Returns how many calls there were; get_interface is
+ * not one of them, since what is in `needs` is there. */
 uint32_t bench_check_setup_failures(const struct bp_class *class_, const struct bench_setup *setup);
 
 /* --- registers -------------------------------------------------------------------------------- */

@@ -55,7 +55,7 @@ void bench_virtq_result(struct bench *b, uint32_t chain, uint32_t offset, void *
 #define BENCH_TRANSPORT_CONFIG 64u
 
 /* What the fake machinery behind a transport holds; the test reads and writes it freely. */
-struct bench_transport {
+struct bench_transport_state {
     uint32_t device_id; /* 2 */
     uint32_t n_queues;  /* 2 */
     uint64_t device_features;
@@ -69,7 +69,7 @@ struct bench_transport {
     uint32_t resets;                           /* how often 0 was written to status */
     uint8_t config[BENCH_TRANSPORT_CONFIG];
 };
-struct bench_transport *bench_transport(struct bench *b);
+struct bench_transport_state *bench_transport(struct bench *b);
 
 /* Sets bits of the interrupt status, and the attached line with them. */
 void bench_transport_interrupt(struct bench *b, uint32_t bits);

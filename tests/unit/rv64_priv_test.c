@@ -46,7 +46,7 @@ static void each_mode_sees_the_registers_of_its_level(void **state)
         uint64_t cause[4]; /* by mode */
     } rows[] = {
         {MSCRATCH, {2, 2, 0, 3}}, {SSTATUS, {2, 3, 0, 3}},  {0xf14, {2, 2, 0, 3}},
-        {0x7a0, {2, 2, 0, 2}},    {0x123, {2, 2, 0, 2}},    {0x3c0, {2, 2, 0, 2}},
+        {0x7a0, {2, 2, 0, 3}},    {0x123, {2, 2, 0, 2}},    {0x3c0, {2, 2, 0, 2}},
         {0x3a1, {2, 2, 0, 2}},    {STIMECMP, {2, 2, 0, 3}}, {0xb03, {2, 2, 0, 3}},
         {CYCLE, {2, 2, 0, 3}},    {0xc1f, {2, 2, 0, 3}},    {SENVCFG, {2, 3, 0, 3}},
     };

@@ -140,6 +140,23 @@ static void the_second_half_of_an_instruction_is_protected_by_itself(void **stat
     assert_int_equal(GET_CSR(m, CSR_MTVAL), CODE + 4);
 }
 
+/* A debugger in the guest counts the triggers like this. */
+static void the_trigger_registers_say_that_there_are_none(void **state)
+{
+    struct machine *m = *state;
+    SET_X(m, A0, UINT64_MAX);
+    PUT(m, CODE, CSRRW(X0, 0x7a0, A0), CSRR(A1, 0x7a0), CSRRW(X0, 0x7a1, A0), CSRR(A2, 0x7a1),
+        CSRRW(X0, 0x7a2, A0), CSRRW(X0, 0x7a3, A0), CSRR(A3, 0x7a4), EBREAK);
+    assert_int_equal(run_at(m, CODE), 3);
+    assert_int_equal(GET_X(m, A1), 0);
+    assert_int_equal(GET_X(m, A2), 0);
+    assert_int_equal(GET_X(m, A3), 1);
+    PUT(m, CODE, CSRR(A0, 0x7a5), EBREAK);
+    assert_int_equal(run_at(m, CODE), 2);
+    PUT(m, CODE, CSRR(A0, 0x7a0), EBREAK);
+    assert_int_equal(run_in(m, MODE_S, CODE), 2);
+}
+
 static uint64_t reset_error(struct machine *m, uint64_t type, uint64_t reason)
 {
     SET_X(m, A7, 0x53525354);
@@ -172,6 +189,7 @@ int main(void)
         M_TEST(setting_bits_of_mip_loses_no_interrupt),
         M_TEST(a_cache_block_is_protected_as_a_whole),
         M_TEST(the_second_half_of_an_instruction_is_protected_by_itself),
+        M_TEST(the_trigger_registers_say_that_there_are_none),
         S_TEST(resets_that_vendors_define_are_not_supported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,8 @@
  * Control and status registers. Privileged ISA 1.12, chapters 2-4; Sstc 0.5; unprivileged ISA
  * chapters 9-11. Registers that this processor lacks do not exist: access is an illegal
  * instruction. Performance counters 3-31 are there and read 0. The cycle counter counts
- * instructions. Not modelled: mseccfg, hypervisor, vector, debug and trigger registers.
+ * instructions. The trigger registers are there and say that there are no triggers. Not modelled:
+ * mseccfg, hypervisor, vector and debug registers.
  */
 #include "accel/rv64/parts.h"
 
@@ -42,6 +43,11 @@ enum {
     PMPCFG2 = 0x3a2,
     PMPADDR0 = 0x3b0,
     PMPADDR15 = 0x3bf,
+    TSELECT = 0x7a0,
+    TDATA1 = 0x7a1,
+    TDATA2 = 0x7a2,
+    TDATA3 = 0x7a3,
+    TINFO = 0x7a4,
     MCYCLE = 0xb00,
     MINSTRET = 0xb02,
     MHPMCOUNTER3 = 0xb03,
@@ -389,6 +395,10 @@ static bool read_machine(struct hart *h, uint32_t number, uint64_t *value)
     case PMPCFG2:
         *value = read_pmpcfg(h, (number - PMPCFG0) * 4);
         return true;
+    case TSELECT:
+    case TDATA1:
+    case TDATA2:
+    case TDATA3:
     case MVENDORID:
     case MARCHID:
     case MIMPID:
@@ -397,6 +407,9 @@ static bool read_machine(struct hart *h, uint32_t number, uint64_t *value)
         return true;
     case MHARTID:
         *value = h->index;
+        return true;
+    case TINFO: /* type 0: no trigger here */
+        *value = 1;
         return true;
     default:
         return false;
@@ -529,6 +542,11 @@ static bool write_machine(struct hart *h, uint32_t number, uint64_t value)
     }
     switch (number) {
     case MISA: /* nothing can be switched off */
+    case TSELECT:
+    case TDATA1:
+    case TDATA2:
+    case TDATA3:
+    case TINFO:
         return true;
     case MCOUNTEREN:
         h->mcounteren = (uint32_t)value;

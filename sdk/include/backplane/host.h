@@ -45,18 +45,19 @@ struct bp_host {
     /* [any] Nanoseconds since 1970-01-01 UTC, of the outside world. */
     uint64_t (*wall_ns)(const struct bp_host *host);
 
-    /* [setup] From realize on. A one-shot timer on virtual time; `fn` is called [dev]. Freed by the
-     * host. */
+    /* [setup] In realize only (BP_ERR_STATE): a one-shot timer on virtual time; `fn` is called
+     * [dev]. Freed by the host. BP_ERR_NO_MEMORY. */
     int32_t (*timer_create)(const struct bp_host *host, void (*fn)(void *dev), bp_handle *timer);
 
     /* [any] Fires once when clock_ns reaches `deadline_ns` (at once if it is past); arming again
      * moves it. BP_ERR_STALE for a handle that is not this device's. */
     int32_t (*timer_arm)(const struct bp_host *host, bp_handle timer, uint64_t deadline_ns);
 
-    /* [any] It will not fire, unless its callback has already begun. */
+    /* [any] It will not fire, unless its callback has already begun. BP_ERR_STALE as above. */
     int32_t (*timer_cancel)(const struct bp_host *host, bp_handle timer);
 
-    /* [any] Calls `fn` [dev] soon, on the loop's thread, once per call. */
+    /* [any] Calls `fn` [dev] soon, on the loop's thread, once per call. BP_ERR_STATE before realize
+     * and after destroy began, BP_ERR_NO_MEMORY. */
     int32_t (*defer)(const struct bp_host *host, void (*fn)(void *dev, uint64_t arg), uint64_t arg);
 };
 

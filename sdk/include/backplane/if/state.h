@@ -15,7 +15,8 @@ struct bp_state_writer {
     uint32_t struct_size;
     uint32_t pad;
     void *ctx;
-    /* [dev] A field; copied. Names are unique within the device, up to 63 bytes. */
+    /* [dev] A field; copied. Names are unique within the device (BP_ERR_EXISTS), up to 63 bytes
+     * (BP_ERR_INVALID). An error sticks: the state as a whole is not saved. */
     int32_t (*put)(const struct bp_state_writer *w, const char *name, const void *from,
                    uint64_t size);
 };

@@ -61,7 +61,8 @@ struct bp_virtio {
     /* [dev] The next chain of a queue. BP_ERR_NOT_FOUND: none (the driver will notify);
      * BP_ERR_FORMAT: the ring is broken, DEVICE_NEEDS_RESET was set; BP_ERR_STATE: not active. */
     int32_t (*pop)(const struct bp_host *host, uint32_t queue, struct bp_virtio_chain *chain);
-    /* [dev] Copies bytes out of the readable part; BP_ERR_RANGE beyond its end or outside RAM. */
+    /* [dev] Copies bytes out of the readable part; BP_ERR_RANGE beyond its end or outside RAM.
+     * This and what follows: BP_ERR_STALE for a chain that was pushed, or that a reset took. */
     int32_t (*read)(const struct bp_host *host, bp_handle chain, uint64_t offset, void *to,
                     uint64_t size);
     /* [dev] Copies bytes into the writable part. */

@@ -90,7 +90,6 @@ static void read_pin(struct assembly *a, struct part *part, const struct doc_key
                       known.n == 0 ? ", and nothing to pin" : "",
                       alone ? "; it has " : assembly_hint(a, key->name, known.words, known.n),
                       alone ? known.words[0] : "");
-        part->failed = true;
         return;
     }
     uint64_t max = key->name[0] == 'i' ? UINT32_MAX : key->name[0] == 'p' ? 0xffff : UINT64_MAX;
@@ -99,7 +98,6 @@ static void read_pin(struct assembly *a, struct part *part, const struct doc_key
                       key->name[0] == 'i'   ? "a line number is wanted"
                       : key->name[0] == 'p' ? "a port is wanted, such as 0x3f8"
                                             : "an address is wanted, such as 0x10000000");
-        owner->failed = true;
         return;
     }
     pin->key = key;
@@ -128,7 +126,7 @@ static bool read_property(struct assembly *a, struct part *part, const struct do
     setting.property = index;
     if (property_parse(row, text, &setting.value, why, sizeof(why)) != BP_OK) {
         doc_key_error(&a->doc, part->section, key, text, "%s", why);
-        part->failed = true;
+        part->failed = part->failed || (row->flags & BP_PROPERTY_REQUIRED) != 0;
         return true;
     }
     if (row->type == BP_PATH)
@@ -157,7 +155,6 @@ static bool is_core_key(struct assembly *a, struct part *part, const struct doc_
     if (strcmp(key->name, "bus") == 0 && part->class_->bus == NULL) {
         doc_key_error(&a->doc, part->section, key, key->value,
                       "plugin %s sits on no bus: remove the line", part->class_->id);
-        part->failed = true;
         return true;
     }
     return strcmp(key->name, "plugin") == 0 || strcmp(key->name, "bus") == 0 ||
@@ -174,7 +171,6 @@ static void report_unknown(struct assembly *a, struct part *part, const struct d
         know_class(a, &known, part->transport);
     doc_key_error(&a->doc, part->section, key, key->value, "plugin %s has no such key%s",
                   part->class_->id, assembly_hint(a, key->name, known.words, known.n));
-    part->failed = true;
 }
 
 static void read_key(struct assembly *a, struct part *part, const struct doc_key *key)

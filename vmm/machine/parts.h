@@ -2,7 +2,8 @@
  * What a machine file becomes on its way to a machine: one part for each section that counts here,
  * for each transport, and for each backend made for a link ("char = stdio"). The files of this
  * folder work on it in turn: head, parts, keys, links, build, place, layout. An error is reported,
- * marks its part as failed, and the others go on, so that one run finds them all.
+ * a part that cannot be built without what was wrong is marked as failed, and all others go on, so
+ * that one run finds them all: a misspelt key does not hide an address that is taken.
  */
 #ifndef VMM_MACHINE_PARTS_H
 #define VMM_MACHINE_PARTS_H

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from guest import FLOOD, FLOOD_RESET, WILD, describe, environment, write_guest
+from guest import FLOOD, FLOOD_RESET, WILD, describe, environment, slowness, write_guest
 
 RAM_MIB = 64
 DISK_BYTES = 16 << 20
@@ -26,11 +26,7 @@ GOOD_ENDS = {0, 3, 4}
 
 build, guests = sys.argv[1], sys.argv[2]
 backplane = os.path.join(build, "backplane")
-is_sanitized = subprocess.run(
-    ["nm", backplane], capture_output=True, text=True).stdout.find("__asan_init") >= 0
-is_tsan = subprocess.run(
-    ["nm", backplane], capture_output=True, text=True).stdout.find("__tsan_init") >= 0
-slow = 8 if is_tsan else 4 if is_sanitized else 1
+slow = slowness(backplane)
 passed, failed = 0, 0
 
 
@@ -84,7 +80,7 @@ def judge(process, seen, ended, problems, err):
     for sign in ("Sanitizer", "runtime error", "Assertion", "corrupted", "double free"):
         if sign in err:
             problems.append(f"it says {sign}")
-    if seen and not is_sanitized and not is_tsan:
+    if seen and slow == 1:  # a sanitizer has its own memory
         most = max(mib for mib, _, _ in seen)
         if most > RAM_MIB + OWN_MIB:
             problems.append(f"{most:.0f} MiB resident with {RAM_MIB} MiB of RAM")

@@ -19,6 +19,12 @@ def environment():
     return env
 
 
+def slowness(backplane):
+    """How much slower a build is: 8 with ThreadSanitizer, 4 with AddressSanitizer, else 1."""
+    symbols = subprocess.run(["nm", backplane], capture_output=True, text=True).stdout
+    return 8 if "__tsan_init" in symbols else 4 if "__asan_init" in symbols else 1
+
+
 def describe(backplane, machine, args):
     text = subprocess.run([backplane, "describe", machine, "--json", *args],
                           check=True, capture_output=True, text=True, env=environment()).stdout

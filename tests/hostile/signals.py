@@ -17,12 +17,13 @@ import tempfile
 import termios
 import time
 
-from guest import describe, environment, write_guest
+from guest import describe, environment, slowness, write_guest
 
 build, guests = sys.argv[1], sys.argv[2]
 backplane = os.path.join(build, "backplane")
-END_SECONDS = float(os.environ.get("BP_HOSTILE_END", "2"))
-SETUP_SECONDS = 0.15 if END_SECONDS <= 2 else 2
+slow = slowness(backplane)
+END_SECONDS = 2 * slow
+SETUP_SECONDS = 0.25 * slow  # until it catches signals
 is_linux = os.environ.get("BP_HOSTILE_LINUX") == "1"
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 SCRIPT = """n=0

@@ -492,6 +492,8 @@ static void every_error_of_a_file_is_reported_in_one_run(void **state)
                    "m.ini:7: device uart: speed = fast: a number is wanted, decimal or with 0x|"
                    "m.ini:8: device uart: labl = x: plugin uart has no such key; did you mean "
                    "label?|"
+                   "m.ini:9: device uart: mmio.regs = 0x80000000: uart.regs [0x80000000, "
+                   "0x80001000) overlaps RAM [0x80000000, 0x90000000)|"
                    "m.ini:12: device other: mmio.regs = 0x80000000: other.regs [0x80000000, "
                    "0x80001000) overlaps RAM [0x80000000, 0x90000000)|"
                    "m.ini:13: device disk: bus is missing: plugin virtio-blk sits behind a virtio "

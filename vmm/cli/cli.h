@@ -78,7 +78,6 @@ extern const size_t cli_n_machine_options;
 
 struct cli_machine {
     struct registry *registry;
-    const struct accel_ops *accel; /* NULL when none can run it: check and describe go on */
     struct machine *machine;
     char path[4096];
 };

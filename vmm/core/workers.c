@@ -7,7 +7,6 @@
 
 struct job {
     struct job *next;
-    struct workers *workers;
     int32_t (*work)(void *ctx, uint64_t arg);
     void (*done)(void *ctx, uint64_t arg, int32_t result);
     void *ctx;
@@ -146,7 +145,7 @@ int32_t workers_submit(struct workers *w, int32_t (*work)(void *ctx, uint64_t ar
     struct job *job = malloc(sizeof(*job));
     if (job == NULL)
         return BP_ERR_NO_MEMORY;
-    *job = (struct job){.workers = w, .work = work, .done = done, .ctx = ctx, .arg = arg};
+    *job = (struct job){.work = work, .done = done, .ctx = ctx, .arg = arg};
     pthread_mutex_lock(&w->lock);
     if (w->n_idle == 0 && w->n_threads < WORKERS_MAX)
         start_worker(w);

@@ -97,8 +97,11 @@ $(B)/obj/plugins/%.o: plugins/%.c | setup
 	$(Q)$(CC) $(PLUGIN_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # One folder, one plugin: every .c in plugins/ID but its test goes into ID.so.
+# What it needs of other libraries stands in plugins/ID/libs: "-lslirp".
 plugin_objects = $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard plugins/$(1)/*.c)))
-link_plugin = $(Q)$(CC) $(SAN_LD) $(PLUGIN_LD) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+plugin_libs = $(if $(wildcard plugins/$(1)/libs),$(file <plugins/$(1)/libs))
+link_plugin = $(Q)$(CC) $(SAN_LD) $(PLUGIN_LD) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) \
+    $(call plugin_libs,$(notdir $(basename $@)))
 $(B)/plugins/%.so: $$(call plugin_objects,$$*) $(B)/libbackplane-device.a sdk/lib/plugin.map
 	$(call step,PLUGIN)
 	$(link_plugin)

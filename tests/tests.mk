@@ -38,7 +38,8 @@ $(B)/tests/unit/plugins/%.so: tests/unit/plugins/%.c sdk/lib/plugin.map | setup
 	    -MMD -MP -o $@ $<
 
 # A device on the bench, without a machine.
-link_bench = $(Q)$(CC) $(TEST_CF) -MMD -MP -o $@ $(filter %.c %.o,$^) $(BENCH_LIBS) -lcmocka -lm
+link_bench = $(Q)$(CC) $(TEST_CF) -MMD -MP -o $@ $(filter %.c %.o,$^) $(BENCH_LIBS) -lcmocka -lm \
+    $(call plugin_libs,$(notdir $(@D)))
 $(B)/tests/plugin/%_test: plugins/%_test.c $$(call plugin_objects,$$(notdir $$(@D))) $(BENCH_LIBS)
 	$(call step,TEST)
 	$(link_bench)

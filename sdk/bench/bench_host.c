@@ -185,19 +185,13 @@ static const struct {
     const char *id;
     const void *table;
 } interfaces[] = {
-    {BP_REGION_ID, &bench_region_if},
-    {BP_CONFIG_ID, &bench_config_if},
-    {BP_LINK_ID, &bench_link_if},
-    {BP_MEM_ID, &bench_mem_if},
-    {BP_CHAR_ID, &bench_char_if},
-    {BP_BLOCK_ID, &bench_block_if},
-    {BP_BLOCK_BACKEND_ID, &bench_block_backend_if},
-    {BP_WORKER_ID, &bench_worker_if},
-    {BP_LOOP_ID, &bench_loop_if},
-    {BP_CPU_ID, &bench_cpu_if},
-    {BP_POWER_ID, &bench_power_if},
-    {BP_VIRTIO_ID, &bench_virtio_if},
-    {BP_VIRTIO_TRANSPORT_ID, &bench_transport_if},
+    {BP_REGION_ID, &bench_region_if}, {BP_CONFIG_ID, &bench_config_if},
+    {BP_LINK_ID, &bench_link_if},     {BP_MEM_ID, &bench_mem_if},
+    {BP_CHAR_ID, &bench_char_if},     {BP_NET_ID, &bench_net_if},
+    {BP_BLOCK_ID, &bench_block_if},   {BP_BLOCK_BACKEND_ID, &bench_block_backend_if},
+    {BP_WORKER_ID, &bench_worker_if}, {BP_LOOP_ID, &bench_loop_if},
+    {BP_CPU_ID, &bench_cpu_if},       {BP_POWER_ID, &bench_power_if},
+    {BP_VIRTIO_ID, &bench_virtio_if}, {BP_VIRTIO_TRANSPORT_ID, &bench_transport_if},
 };
 
 const void *bench_find_interface(const struct bench *b, const char *id)

@@ -51,6 +51,7 @@ extern const struct bp_config bench_config_if;
 extern const struct bp_link_if bench_link_if;
 extern const struct bp_mem bench_mem_if;
 extern const struct bp_char bench_char_if;
+extern const struct bp_net bench_net_if;
 extern const struct bp_block bench_block_if;
 extern const struct bp_block_backend bench_block_backend_if;
 extern const struct bp_worker bench_worker_if;

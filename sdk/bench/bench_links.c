@@ -24,6 +24,9 @@ void bench_links_init(struct bench *b)
         link->connected = !is_listed(b->setup.unconnected, row->name);
         link->room = UINT32_MAX;
         link->hungry = 1;
+        link->net.flags = BP_NET_LINK_UP;
+        if (b->setup.net)
+            link->net = *b->setup.net;
         if (strcmp(row->interface, BP_BLOCK_ID) == 0) {
             link->disk_size = b->setup.disk_bytes;
             link->disk = bench_alloc(link->disk_size);

@@ -87,6 +87,7 @@ static void same_world(struct bench *to, const struct bench *from)
     memcpy(to->ram, from->ram, from->setup.ram_bytes);
     for (uint32_t i = 0; i < MAX_LINKS; i++) {
         to->links[i].room = from->links[i].room;
+        to->links[i].net = from->links[i].net;
         if (from->links[i].disk)
             memcpy(to->links[i].disk, from->links[i].disk, from->links[i].disk_size);
     }

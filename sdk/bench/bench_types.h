@@ -66,6 +66,10 @@ struct bench_link { /* one link and the fake at its other end */
     uint32_t hungry;  /* a read came up short since the last READABLE */
     uint32_t blocked; /* a write came up short */
     uint32_t calls;
+    /* bp.net/1: frames in `in` and `out` with their sizes before them; `room` counts frames */
+    uint32_t n_in;
+    uint32_t n_out;
+    struct bp_net_info net;
     /* bp.block/1 */
     uint8_t *disk;
     uint64_t disk_size;

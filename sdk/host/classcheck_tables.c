@@ -5,6 +5,7 @@
 #include <backplane/if/block.h>
 #include <backplane/if/char.h>
 #include <backplane/if/irqchip.h>
+#include <backplane/if/net.h>
 #include <backplane/if/virtio.h>
 
 #include <string.h>
@@ -256,6 +257,7 @@ static int32_t check_known_ops(const struct bp_service *service, struct class_wh
     } known[] = {
         {BP_CHAR_ID, UP_TO(struct bp_char_ops, write)},
         {BP_BLOCK_ID, UP_TO(struct bp_block_ops, submit)},
+        {BP_NET_ID, UP_TO(struct bp_net_ops, write)},
         {BP_IRQCHIP_ID, UP_TO(struct bp_irqchip_ops, specifier)},
         {BP_VIRTIO_DEVICE_ID, UP_TO(struct bp_virtio_device_ops, device_reset)},
     };

@@ -57,13 +57,9 @@ static void check_set_up_failures(const struct subject *t)
 static void check_missing_interfaces(const struct subject *t)
 {
     static const char *const ids[] = {
-        "bp.region/1", "bp.config/1",
-        "bp.link/1",   "bp.mem/1",
-        "bp.char/1",   "bp.block/1",
-        "bp.loop/1",   "bp.block-backend/1",
-        "bp.cpu/1",    "bp.worker/1",
-        "bp.power/1",  "bp.virtio/1",
-        "bp.random/1", "bp.virtio-transport/1",
+        "bp.region/1", "bp.config/1", "bp.link/1",          "bp.mem/1",    "bp.char/1",
+        "bp.block/1",  "bp.loop/1",   "bp.block-backend/1", "bp.cpu/1",    "bp.worker/1",
+        "bp.power/1",  "bp.virtio/1", "bp.net/1",           "bp.random/1", "bp.virtio-transport/1",
     };
 
     announce("lists the interfaces that it needs");

@@ -93,6 +93,24 @@ static void touch_region(struct bench *b, const struct bp_class *class_, uint64_
         bench_write(b, region->name, offset, width, interesting(seed));
 }
 
+static uint32_t make_frame(uint8_t *frame, uint32_t room, uint64_t *seed)
+{
+    uint64_t r = random_next(seed);
+    uint32_t size = BP_NET_FRAME_MIN + (uint32_t)(r >> 8) % (room - BP_NET_FRAME_MIN);
+
+    for (uint32_t i = 0; i < size; i++)
+        frame[i] = r & 3 ? (uint8_t)random_next(seed) : 0xff;
+    return size;
+}
+
+static void feed_frames(struct bench *b, const char *link, uint64_t *seed)
+{
+    uint8_t frame[2000];
+
+    for (uint64_t n = random_next(seed) & 3; n; n--)
+        bench_net_feed(b, link, frame, make_frame(frame, sizeof(frame), seed));
+}
+
 static void touch_links(struct bench *b, const struct bp_class *class_, uint64_t *seed)
 {
     static const char text[] = "the quick brown fox";
@@ -105,6 +123,11 @@ static void touch_links(struct bench *b, const struct bp_class *class_, uint64_t
             bench_char_feed(b, link->name, text, (uint32_t)(r % sizeof(text)));
             bench_char_room(b, link->name, r & 256 ? (uint32_t)(r >> 32 & 63) : UINT32_MAX);
             bench_char_clear(b, link->name);
+        } else if (strcmp(link->interface, BP_NET_ID) == 0) {
+            feed_frames(b, link->name, seed);
+            bench_net_room(b, link->name, r & 256 ? (uint32_t)(r >> 32 & 7) : UINT32_MAX);
+            bench_net_up(b, link->name, (r & 0x600) != 0);
+            bench_net_clear(b, link->name);
         } else if (strcmp(link->interface, BP_BLOCK_ID) == 0) {
             bench_disk_fail(b, link->name, (r & 15) == 0 ? BP_ERR_IO : BP_OK);
         }
@@ -124,6 +147,12 @@ static void touch_services(struct bench *b, const struct bp_class *class_, uint6
     if (class_service(class_, BP_CHAR_ID)) {
         bench_backend_read(b, bytes, (uint32_t)(r % sizeof(bytes)));
         bench_backend_write(b, "backplane\n", (uint32_t)(r >> 8) % 11);
+    }
+    if (class_service(class_, BP_NET_ID)) {
+        uint8_t frame[2000];
+
+        bench_net_write(b, frame, make_frame(frame, sizeof(frame), seed));
+        bench_net_read(b, NULL);
     }
     if (class_service(class_, BP_BLOCK_ID))
         bench_block_submit(b, (uint32_t)r % 7, (r >> 40 & 0xfff) * 512, segment.size, &segment,

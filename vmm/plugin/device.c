@@ -132,6 +132,11 @@ int32_t device_connect(struct device *dev, uint32_t link, struct device *target,
     if (ops == NULL)
         return err_set(err, BP_ERR_INVALID, "%s = %s: plugin %s does not offer %s", l->row->name,
                        target->name, target->class_->id, l->row->interface);
+    if (strcmp(l->row->interface, BP_NET_ID) == 0 && target->n_users != 0)
+        return err_set(err, BP_ERR_EXISTS,
+                       "%s = %s: that is at the other end of %s already: give this one a [backend] "
+                       "of its own",
+                       l->row->name, target->name, target->users[0]->name);
     if (add_user(target, dev, link) != BP_OK)
         return err_set(err, BP_ERR_NO_MEMORY, "%s: out of memory", l->row->name);
     l->target = target;

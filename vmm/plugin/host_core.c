@@ -217,6 +217,7 @@ const void *host_interface(const char *id)
         {BP_CHAR_ID, &host_char},     {BP_CONFIG_ID, &host_config},
         {BP_CPU_ID, &host_cpu},       {BP_LINK_ID, &host_link},
         {BP_LOOP_ID, &host_loop},     {BP_MEM_ID, &host_mem},
+        {BP_NET_ID, &host_net},
         {BP_POWER_ID, &host_power},   {BP_REGION_ID, &host_region},
         {BP_VIRTIO_ID, &host_virtio}, {BP_VIRTIO_TRANSPORT_ID, &host_virtio_transport},
         {BP_WORKER_ID, &host_worker},

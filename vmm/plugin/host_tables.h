@@ -9,6 +9,7 @@
 #include <backplane/if/link.h>
 #include <backplane/if/loop.h>
 #include <backplane/if/mem.h>
+#include <backplane/if/net.h>
 #include <backplane/if/power.h>
 #include <backplane/if/region.h>
 #include <backplane/if/virtio.h>
@@ -25,6 +26,7 @@ extern const struct bp_cpu host_cpu;
 extern const struct bp_link_if host_link;
 extern const struct bp_loop host_loop;
 extern const struct bp_mem host_mem;
+extern const struct bp_net host_net;
 extern const struct bp_power host_power;
 extern const struct bp_region_if host_region;
 extern const struct bp_virtio host_virtio;

@@ -15,8 +15,9 @@
  * Everything happens on the calling thread, nothing by itself: deferred functions, timers, link
  * events and completions run in bench_settle and bench_advance_ns.
  *
- * Fakes: bench/links.h (char, block, worker, loop), bench/cpu.h (processors, interrupt controllers,
- * power), bench/virtio.h (virtio devices and transports). This header includes them all.
+ * Fakes: bench/links.h (char, block, worker, loop), bench/net.h (networks), bench/cpu.h
+ * (processors, interrupt controllers, power), bench/virtio.h (virtio devices and transports). This
+ * header includes them all.
  */
 #ifndef BACKPLANE_BENCH_H
 #define BACKPLANE_BENCH_H
@@ -25,6 +26,7 @@
 
 #include <backplane/bench/cpu.h>
 #include <backplane/bench/links.h>
+#include <backplane/bench/net.h>
 #include <backplane/bench/virtio.h>
 
 #ifdef __cplusplus
@@ -48,6 +50,7 @@ struct bench_setup {                /* everything may be 0 or NULL */
     uint64_t ram_bytes;   /* 0: 1 MiB; the RAM begins at BENCH_RAM_BASE */
     uint64_t disk_bytes;  /* of each bp.block/1 link; 0: 1 MiB */
     uint32_t disk_flags;  /* BP_BLOCK_READ_ONLY, BP_BLOCK_DISCARD */
+    const struct bp_net_info *net; /* of each bp.net/1 link; NULL: up, nothing else is known */
 };
 
 /* Class check, properties, create, plan, realize, reset, start. Aborts, with the device's sentence,

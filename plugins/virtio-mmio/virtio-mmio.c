@@ -6,6 +6,7 @@
  * all-ones, as 4.2.2 asks), reset of single queues (QueueReset, which is offered to no driver).
  */
 #include <backplane/device.h>
+#include <backplane/if/doorbell.h>
 #include <backplane/if/fdt.h>
 #include <backplane/if/virtio.h>
 #include <backplane/if/virtio_transport.h>
@@ -49,6 +50,7 @@ enum reg {
 #define CONFIG_OFFSET  0x100u
 #define REGION_BYTES   0x200u
 #define LINE_INTERRUPT 0u
+#define NOTIFY_OFFSET  0x050u
 
 struct virtio_mmio {
     struct bp_regs regs; /* first; stored are only the selectors */
@@ -213,7 +215,7 @@ static const struct bp_reg virtio_mmio_regs[N_REGS] = {
     [QUEUE_NUM_MAX] = {"QueueNumMax", 0x034, 0, 0, 0, queue_num_max_read, NULL},
     [QUEUE_NUM] = {"QueueNum", 0x038, 0, 0, 0, NULL, queue_num_write},
     [QUEUE_READY] = {"QueueReady", 0x044, 0, 0, 0, queue_ready_read, queue_ready_write},
-    [QUEUE_NOTIFY] = {"QueueNotify", 0x050, 0, 0, 0, NULL, queue_notify_write},
+    [QUEUE_NOTIFY] = {"QueueNotify", NOTIFY_OFFSET, 0, 0, 0, NULL, queue_notify_write},
     [INTERRUPT_STATUS] = {"InterruptStatus", 0x060, 0, 0, 0, interrupt_status_read, NULL},
     [INTERRUPT_ACK] = {"InterruptACK", 0x064, 0, 0, 0, NULL, interrupt_ack_write},
     [STATUS] = {"Status", 0x070, 0, 0, 0, status_read, status_write},
@@ -265,6 +267,28 @@ static void mmio_write(void *dev, uint32_t region, uint64_t offset, uint32_t wid
 
 /* --- Life cycle ------------------------------------------------------------------------------- */
 
+static void notified(void *dev, uint64_t queue)
+{
+    const struct virtio_mmio *s = dev;
+    s->virtio->notify(s->host, (uint32_t)queue);
+}
+
+/* Where the host has doorbells, notifications do not stop the processor; otherwise they come to
+ * queue_notify_write. */
+static int32_t add_doorbells(struct virtio_mmio *s)
+{
+    const struct bp_doorbell *doorbells = s->host->get_interface(s->host, BP_DOORBELL_ID);
+    uint32_t n = doorbells != NULL ? s->virtio->n_queues(s->host) : 0;
+    for (uint32_t i = 0; i < n; i++) {
+        int32_t status = doorbells->add(s->host, 0, NOTIFY_OFFSET, 4, i, notified, i);
+        if (status == BP_ERR_UNSUPPORTED)
+            return BP_OK;
+        if (status != BP_OK)
+            return s->host->set_error(s->host, status, "its doorbells cannot be set up");
+    }
+    return BP_OK;
+}
+
 static int32_t virtio_mmio_realize(void *dev)
 {
     struct virtio_mmio *s = dev;
@@ -272,7 +296,7 @@ static int32_t virtio_mmio_realize(void *dev)
     if (status != BP_OK)
         return s->host->set_error(s->host, status,
                                   "no virtio device is behind it: set its link \"device\"");
-    return BP_OK;
+    return add_doorbells(s);
 }
 
 static int32_t virtio_mmio_create(const struct bp_host *host, void *dev)
@@ -320,7 +344,7 @@ static const struct bp_region regions[] = {{
     .regs = BP_TABLE(virtio_mmio_regs),
 }};
 
-static const struct bp_line lines[] = {{"interrupt", BP_LEVEL_HIGH, 0}};
+static const struct bp_line lines[] = {{"interrupt", BP_EDGE_RISING, 0}};
 
 static const struct bp_link links[] = {{
     .name = "device",

@@ -22,7 +22,8 @@ static struct machine *load(const char *text)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     (void)close(fd);
-    struct machine_options options = {.path = path, .max_cpus = 16, .gpa_bits = 56};
+    struct accel_limits limits[ARCH_COUNT] = {[ARCH_RISCV64] = {.max_cpus = 16, .gpa_bits = 56}};
+    struct machine_options options = {.path = path, .limits = limits};
     diag_init(&diag);
     assert_int_equal(machine_load_from(&options, &fake_source, &machine, &diag), BP_OK);
     diag_fini(&diag);

@@ -74,8 +74,10 @@ static struct machine *load_options(struct machine_options options)
     (void)snprintf(path, sizeof(path), "%s",
                    path_of(options.path != NULL ? options.path : "m.ini"));
     options.path = path;
-    if (options.max_cpus == 0)
-        options.max_cpus = 16;
+    struct accel_limits limits[ARCH_COUNT] = {
+        {.max_cpus = 16}, {.max_cpus = 16}, {.max_cpus = 16}, {.max_cpus = 16}};
+    if (options.limits == NULL)
+        options.limits = limits;
     fake_calls[0] = '\0';
     diag_init(&diag);
     int32_t status = machine_load_from(&options, &fake_source, &machine, &diag);
@@ -170,12 +172,10 @@ static void options_win_over_the_file(void **state)
 {
     (void)state;
     write_file("m.ini", "[machine]\narch = riscv64 arm64\ncpus = 4\nmemory = 1G\n");
-    struct machine *m = load_options((struct machine_options){.arch = "arm64",
-                                                              .memory_bytes = 4096,
-                                                              .cpus = 2,
-                                                              .gpa_bits = 40,
-                                                              .isa = "rv64i",
-                                                              .mmu_type = "riscv,sv39"});
+    const struct accel_limits limits[ARCH_COUNT] = {
+        [ARCH_ARM64] = {.gpa_bits = 40, .isa = "rv64i", .mmu_type = "riscv,sv39"}};
+    struct machine *m = load_options((struct machine_options){
+        .arch = "arm64", .memory_bytes = 4096, .cpus = 2, .limits = limits});
     assert_non_null(m);
     assert_int_equal(m->arch, ARCH_ARM64);
     assert_int_equal(m->n_cpus, 2);
@@ -192,8 +192,9 @@ static void wrong_options_are_refused(void **state)
 {
     (void)state;
     write_file("m.ini", HEAD);
+    const struct accel_limits limits[ARCH_COUNT] = {[ARCH_RISCV64] = {.max_cpus = 8}};
     struct machine_options options = {
-        .arch = "riscv", .memory_bytes = 4097, .cpus = 99, .max_cpus = 8};
+        .arch = "riscv", .memory_bytes = 4097, .cpus = 99, .limits = limits};
     assert_null(load_options(options));
     assert_says("--arch riscv: there is no such architecture; there are x86_64, arm64, riscv64; "
                 "did you mean riscv64?|--cpus 99: 1-8 are allowed|"

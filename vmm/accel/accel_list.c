@@ -17,3 +17,10 @@ const struct accel_ops *accel_choose(const char *wanted, enum arch arch, struct 
     }
     return accel_rv64.probe(arch, err) == BP_OK ? &accel_rv64 : NULL;
 }
+
+void accel_list_limits(const char *wanted, struct accel_limits limits[ARCH_COUNT])
+{
+    (void)wanted;
+    memset(limits, 0, ARCH_COUNT * sizeof(limits[0]));
+    accel_rv64.limits(ARCH_RISCV64, &limits[ARCH_RISCV64]);
+}

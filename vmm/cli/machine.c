@@ -13,9 +13,6 @@
 #include "util/nearest.h"
 #include "util/paths.h"
 
-#define SOFT_MAX_CPUS 16
-#define SOFT_GPA_BITS 56
-
 const struct cli_option cli_machine_options[] = {
     {"arch", "A", "guest architecture: riscv64 (x86_64, arm64)", false},
     {"accel", "A", "auto (default), kvm or soft", false},
@@ -124,11 +121,10 @@ static int load(const struct machine_options *options, struct cli_machine *m)
 int cli_machine_open(const struct cli_args *args, struct cli_machine *out)
 {
     *out = (struct cli_machine){0};
-    struct machine_options options = {.path = out->path,
-                                      .max_cpus = SOFT_MAX_CPUS,
-                                      .gpa_bits = SOFT_GPA_BITS,
-                                      .isa = accel_rv64.isa_string(NULL),
-                                      .mmu_type = accel_rv64.mmu_type(NULL)};
+    struct accel_limits limits[ARCH_COUNT];
+    const char *accel = cli_value(args, "accel");
+    accel_list_limits(accel != NULL ? accel : "auto", limits);
+    struct machine_options options = {.path = out->path, .limits = limits};
     int status = fill_options(args, &options);
     if (status != 0)
         return status;

@@ -1,6 +1,6 @@
 /*
- * The accelerator: what runs guest instructions. `soft` (accel/rv64) is our own RISC-V processor;
- * KVM comes beside it with the same shape.
+ * The accelerator: what runs guest instructions. `soft` (accel/rv64) is our own RISC-V processor,
+ * `kvm` (accel/kvm*) the host's.
  *
  * Threads: one host thread per vCPU calls vcpu_run. Functions tagged [any] may be called from
  * every thread, also from within a callback of `struct accel_env`; the others belong to the thread
@@ -42,10 +42,16 @@ enum cpu_irq {
  * lock held, and may block only as long as a device's callback does. */
 struct accel_env {
     void *ctx;
-    /* An access to a guest-physical range that no memory slot backs. width is 1, 2, 4 or 8, the
-     * access is naturally aligned. A read returns the value zero-extended. */
+    /* An access to a guest-physical range that no memory slot backs. width is 1, 2, 4 or 8; the
+     * address need not be aligned. A read returns the value zero-extended. */
     uint64_t (*mmio_read)(void *ctx, uint64_t gpa, uint32_t width);
     void (*mmio_write)(void *ctx, uint64_t gpa, uint32_t width, uint64_t value);
+    /* x86_64: the same for ports; width is 1, 2 or 4. One call for each element of a string
+     * instruction. */
+    uint64_t (*pio_read)(void *ctx, uint16_t port, uint32_t width);
+    void (*pio_write)(void *ctx, uint16_t port, uint32_t width, uint64_t value);
+    /* x86_64 with ioapic_pins: a local APIC ended a level-triggered interrupt. */
+    void (*eoi)(void *ctx, uint32_t vector);
     /* The guest's time counter in ticks of timebase_hz. Cheap: it stands behind rdtime. */
     uint64_t (*ticks)(void *ctx);
     /* Console bytes of the firmware interface (SBI DBCN). Return the count accepted or read. */
@@ -64,7 +70,19 @@ struct accel_config {
     uint64_t timebase_hz;
     bool firmware; /* the guest brings its own machine-mode firmware: no firmware interface of ours
                     */
+    /* 0: the accelerator's own interrupt controller takes the lines, where the architecture has one
+     * (core/platform.h). x86_64: otherwise a device of the machine is the I/O APIC, with so many
+     * pins; only the local APICs are the accelerator's. */
+    uint32_t ioapic_pins;
     const struct accel_env *env; /* must outlive the VM */
+};
+
+/* What a machine may ask for. */
+struct accel_limits {
+    uint32_t max_cpus;
+    uint32_t gpa_bits; /* guest-physical address width */
+    const char *isa;   /* riscv64: see isa_string; otherwise NULL */
+    const char *mmu_type;
 };
 
 struct accel_vm;
@@ -74,6 +92,29 @@ struct accel_vcpu;
 enum accel_entry {
     ENTRY_BOOT_VCPU, /* starts at once */
     ENTRY_SECONDARY, /* waits until the firmware interface starts it (SBI HSM, PSCI) */
+};
+
+/* A guest write that signals `event_fd` and does not return from vcpu_run. */
+struct accel_doorbell {
+    bool is_port;
+    uint64_t address; /* gpa or port */
+    uint32_t width;
+    uint64_t value;
+    int event_fd;
+};
+
+/* x86_64: descriptor tables and paging of a vCPU that begins in 64-bit mode. The tables lie in
+ * guest memory already (core/x86_tables.h writes them). */
+struct accel_x86_long_mode {
+    uint64_t cr3;
+    uint64_t gdt_gpa;
+    uint16_t gdt_limit;
+    uint16_t cs, ds; /* selectors: 64-bit code, flat data */
+};
+
+struct accel_count {
+    const char *name; /* "port", "mmio", "interrupt window": static */
+    uint64_t n;
 };
 
 struct trace_entry {
@@ -87,6 +128,8 @@ struct accel_ops {
     const char *name; /* "soft", "kvm" */
     /* 0 when `arch` can run here; otherwise BP_ERR_UNSUPPORTED and the reason. Starts nothing. */
     int32_t (*probe)(enum arch arch, struct err *err);
+    /* What there is at most; also where probe fails: then what such a processor usually has. */
+    void (*limits)(enum arch arch, struct accel_limits *out);
 
     int32_t (*vm_create)(const struct accel_config *config, struct accel_vm **out, struct err *err);
     void (*vm_destroy)(struct accel_vm *vm); /* takes NULL; all vCPUs are destroyed before */
@@ -118,6 +161,51 @@ struct accel_ops {
     /* [any] Level of an interrupt input. Never blocks, never calls back. */
     void (*set_irq)(struct accel_vcpu *vcpu, enum cpu_irq irq, bool level);
 
+    /* --- Lines, messages and doorbells; NULL where the accelerator has no interrupt controller.
+     * --- */
+
+    /* During set-up: line `number` of the controller will be driven, with a trigger BP_EDGE_RISING
+     * or BP_LEVEL_HIGH. */
+    int32_t (*connect_line)(struct accel_vm *vm, uint32_t number, uint32_t trigger,
+                            struct err *err);
+    /* [any] An edge line fires when `level` is true. Never blocks, never calls back. */
+    void (*set_line)(struct accel_vm *vm, uint32_t number, bool level);
+    /* [any] A message-signalled interrupt. */
+    int32_t (*send_msi)(struct accel_vm *vm, uint64_t address, uint32_t data);
+    /* x86_64 with ioapic_pins: what a pin of the machine's I/O APIC will send. [any] */
+    int32_t (*route_pin)(struct accel_vm *vm, uint32_t pin, uint64_t address, uint32_t data,
+                         bool is_level, bool is_masked);
+    /* During set-up, after map_memory. BP_ERR_UNSUPPORTED: writes return from vcpu_run. */
+    int32_t (*add_doorbell)(struct accel_vm *vm, const struct accel_doorbell *doorbell,
+                            struct err *err);
+
+    /* --- Dirty pages; NULL: not there.
+     * ------------------------------------------------------------ */
+
+    /* Begins or ends noting the pages that the guest writes in the memory mapped at `gpa`. */
+    int32_t (*track_dirty)(struct accel_vm *vm, uint64_t gpa, bool enable, struct err *err);
+    /* Fetches and clears them: one bit for each 4 KiB page, little-endian 64-bit words. */
+    int32_t (*fetch_dirty)(struct accel_vm *vm, uint64_t gpa, uint64_t *bitmap, size_t n_words,
+                           struct err *err);
+
+    /* --- x86_64 ----------------------------------------------------------------------------------
+     */
+
+    /* Flat 32-bit protected mode without paging; then 64-bit mode. Registers are set afterwards. */
+    int32_t (*set_protected_mode)(struct accel_vcpu *vcpu, struct err *err);
+    int32_t (*set_long_mode)(struct accel_vcpu *vcpu, const struct accel_x86_long_mode *mode,
+                             struct err *err);
+
+    /* --- Looking at it ---------------------------------------------------------------------------
+     */
+
+    /* Exits by kind, while the vCPU is stopped; at most `n`, returns how many there are. NULL: not
+     * counted. */
+    size_t (*exit_counts)(struct accel_vcpu *vcpu, struct accel_count *out, size_t n);
+    /* What a trace entry's cause is called: static, or a per-thread buffer that the next call
+     * reuses. NULL: causes have no names here. */
+    const char *(*cause_name)(uint64_t cause);
+
     /* Ring of traps and exits. 0 entries, or a read without enabling: BP_ERR_INVALID. Entries come
      * oldest first; *n is the capacity on entry and the count on return. */
     int32_t (*enable_trace)(struct accel_vcpu *vcpu, size_t entries, struct err *err);
@@ -130,10 +218,12 @@ struct accel_ops {
     const char *(*isa_string)(struct accel_vm *vm);
     const char *(*mmu_type)(struct accel_vm *vm); /* "riscv,sv57" */
 
-    /* [any] The time counter jumped (set by a device); pending timers are looked at again. */
+    /* [any] The time counter jumped (set by a device); pending timers are looked at again. NULL:
+     * the guest's counter is not ours. */
     void (*ticks_changed)(struct accel_vm *vm);
 };
 
 extern const struct accel_ops accel_rv64;
+extern const struct accel_ops accel_kvm;
 
 #endif

@@ -2,13 +2,15 @@
 #include "core/irq.h"
 
 #include <backplane/abi.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct irq_lines {
     uint32_t first;
     uint32_t count;
-    uint32_t next; /* index: all below it are taken */
+    uint32_t next; /* index: all between where allocation began and here are taken */
+    bool wrapped;  /* it has begun again at the first line */
     char **owners; /* by index from `first`; NULL: free */
 };
 
@@ -28,7 +30,7 @@ int32_t irq_lines_create(uint32_t first, uint32_t count, struct irq_lines **out,
         free(owners);
         return err_set(err, BP_ERR_NO_MEMORY, "the host is out of memory");
     }
-    *lines = (struct irq_lines){first, count, 0, owners};
+    *lines = (struct irq_lines){.first = first, .count = count, .owners = owners};
     *out = lines;
     return BP_OK;
 }
@@ -68,11 +70,27 @@ int32_t irq_lines_pin(struct irq_lines *lines, const char *owner, uint32_t numbe
     return take(lines, owner, number - lines->first, err);
 }
 
-int32_t irq_lines_allocate(struct irq_lines *lines, const char *owner, uint32_t *number,
-                           struct err *err)
+void irq_lines_begin_at(struct irq_lines *lines, uint32_t number)
+{
+    if (number >= lines->first && number - lines->first < lines->count)
+        lines->next = number - lines->first;
+}
+
+static void skip_taken(struct irq_lines *lines)
 {
     while (lines->next < lines->count && lines->owners[lines->next] != NULL)
         lines->next++;
+}
+
+int32_t irq_lines_allocate(struct irq_lines *lines, const char *owner, uint32_t *number,
+                           struct err *err)
+{
+    skip_taken(lines);
+    if (lines->next == lines->count && !lines->wrapped) {
+        lines->wrapped = true;
+        lines->next = 0;
+        skip_taken(lines);
+    }
     if (lines->next == lines->count)
         return err_set(err, BP_ERR_NO_SPACE,
                        "no interrupt line is left: this machine has lines %u-%u, all taken",

@@ -25,9 +25,13 @@ void irq_lines_destroy(struct irq_lines *lines); /* takes NULL */
  * such line; BP_ERR_EXISTS: names the other owner. */
 int32_t irq_lines_pin(struct irq_lines *lines, const char *owner, uint32_t number, struct err *err);
 
-/* The lowest free number. BP_ERR_NO_SPACE: all are taken. Constant time on average. */
+/* The lowest free number at or above where allocation begins (irq_lines_begin_at), then the lowest
+ * of all. BP_ERR_NO_SPACE: all are taken. Constant time on average. */
 int32_t irq_lines_allocate(struct irq_lines *lines, const char *owner, uint32_t *number,
                            struct err *err);
+
+/* Allocation begins here instead of at the first line. Before the first allocation. */
+void irq_lines_begin_at(struct irq_lines *lines, uint32_t number);
 
 /* The owner of a line; NULL when it is free or does not exist. */
 const char *irq_lines_owner(const struct irq_lines *lines, uint32_t number);

@@ -6,6 +6,7 @@
 #ifndef VMM_CORE_LAYOUT_H
 #define VMM_CORE_LAYOUT_H
 
+#include <backplane/if/acpi.h>
 #include <backplane/if/fdt.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,7 +43,10 @@ struct layout_device {
     const struct layout_line *lines;
     size_t n_lines;
     bool is_irqchip;
+    bool is_builtin; /* the accelerator's own (core/platform.h), no plugin's: class_id is "built in"
+                      */
     void (*describe_fdt)(void *ctx, const struct bp_fdt_writer *w); /* NULL: nothing to add */
+    void (*describe_acpi)(void *ctx, const struct bp_acpi_writer *w);
     void *ctx;
 };
 
@@ -57,7 +61,7 @@ struct layout {
     const char *mmu_type; /* riscv64: "riscv,sv57" */
     struct aspace_ram ram[2];
     size_t n_ram;
-    const struct layout_device *devices; /* in the machine file's order */
+    const struct layout_device *devices; /* built-in ones, then in the machine file's order */
     size_t n_devices;
     const struct layout_device *console; /* for stdout-path; NULL */
     const struct layout_device *irqchip; /* NULL: none */

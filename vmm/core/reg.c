@@ -55,8 +55,21 @@ static const char *csr_name(uint32_t number)
     return name;
 }
 
+static const char *x86_name(uint32_t index)
+{
+    static const char *const names[] = {
+        [0] = "rax",  [1] = "rcx",  [2] = "rdx",     [3] = "rbx",   [4] = "rsp",
+        [5] = "rbp",  [6] = "rsi",  [7] = "rdi",     [8] = "r8",    [9] = "r9",
+        [10] = "r10", [11] = "r11", [12] = "r12",    [13] = "r13",  [14] = "r14",
+        [15] = "r15", [16] = "rip", [17] = "rflags", [32] = "cr0",  [34] = "cr2",
+        [35] = "cr3", [36] = "cr4", [40] = "cr8",    [48] = "efer", [49] = "apicbase"};
+    return index < COUNT(names) && names[index] != NULL ? names[index] : "unknown";
+}
+
 const char *reg_name(uint32_t reg)
 {
+    if (reg >= REG_X86_64_BASE && reg < REG_ARM64_BASE)
+        return x86_name(reg - REG_X86_64_BASE);
     if (reg >= REG_RISCV64_X(0) && reg <= REG_RISCV64_X(31))
         return numbered("x", reg - REG_RISCV64_X(0));
     if (reg == REG_RISCV64_PC)

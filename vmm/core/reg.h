@@ -13,6 +13,26 @@
 #define REG_ARM64_BASE   0x2000u
 #define REG_RISCV64_BASE 0x3000u
 
+/* x86_64: RAX RCX RDX RBX RSP RBP RSI RDI R8-R15 in the order of their encoding, then the rest. */
+#define REG_X86_64_GPR(n)   (REG_X86_64_BASE + (n)) /* 0-15 */
+#define REG_X86_64_RAX      REG_X86_64_GPR(0)
+#define REG_X86_64_RCX      REG_X86_64_GPR(1)
+#define REG_X86_64_RDX      REG_X86_64_GPR(2)
+#define REG_X86_64_RBX      REG_X86_64_GPR(3)
+#define REG_X86_64_RSP      REG_X86_64_GPR(4)
+#define REG_X86_64_RBP      REG_X86_64_GPR(5)
+#define REG_X86_64_RSI      REG_X86_64_GPR(6)
+#define REG_X86_64_RDI      REG_X86_64_GPR(7)
+#define REG_X86_64_RIP      (REG_X86_64_BASE + 16u)
+#define REG_X86_64_RFLAGS   (REG_X86_64_BASE + 17u)
+#define REG_X86_64_CR0      (REG_X86_64_BASE + 32u)
+#define REG_X86_64_CR2      (REG_X86_64_BASE + 34u)
+#define REG_X86_64_CR3      (REG_X86_64_BASE + 35u)
+#define REG_X86_64_CR4      (REG_X86_64_BASE + 36u)
+#define REG_X86_64_CR8      (REG_X86_64_BASE + 40u)
+#define REG_X86_64_EFER     (REG_X86_64_BASE + 48u)
+#define REG_X86_64_APICBASE (REG_X86_64_BASE + 49u)
+
 /* riscv64: x0-x31, pc, the floating-point registers and the CSRs by their own numbers. */
 #define REG_RISCV64_X(n)   (REG_RISCV64_BASE + (n)) /* 0-31 */
 #define REG_RISCV64_PC     (REG_RISCV64_BASE + 32u)

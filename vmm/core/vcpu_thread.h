@@ -36,6 +36,8 @@ int32_t vcpu_thread_call(struct vcpu_thread *thread, void (*f)(void *ctx, struct
 enum vcpu_count {
     VCPU_COUNT_MMIO_READ,
     VCPU_COUNT_MMIO_WRITE,
+    VCPU_COUNT_PIO_READ,
+    VCPU_COUNT_PIO_WRITE,
     VCPU_COUNT_STRAY,
     VCPU_COUNT_KICK,
     VCPU_N_COUNTS,

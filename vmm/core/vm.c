@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/doorbells.h"
 #include "core/vcpu_thread.h"
 #include "util/hosttime.h"
 #include "util/log.h"
@@ -17,6 +18,8 @@ struct vm {
     struct memory memory;
     bool has_memory;
     struct bus *bus;
+    struct bus *ports; /* NULL where the architecture has none */
+    struct doorbells doorbells;
     struct loop *loop;
     struct workers *workers;
     struct accel_vm *accel_vm;
@@ -34,18 +37,29 @@ struct vm {
 
 /* --- What the processor asks of the machine --------------------------------------------------- */
 
-static void on_stray(void *ctx, uint64_t address, uint32_t width, int is_write,
-                     const struct bus_handler *handler)
+static void log_stray(struct vm *vm, const char *place, uint64_t address, uint32_t width,
+                      int is_write, const struct bus_handler *handler)
 {
-    struct vm *vm = ctx;
     vcpu_thread_count(VCPU_COUNT_STRAY);
     pthread_mutex_lock(&vm->stray_lock);
     if (log_allow(&vm->stray_limit, OBJECT))
-        log_format(LOG_LEVEL_GUEST, OBJECT, "%u-byte %s at 0x%llx: %s", width,
-                   is_write ? "write" : "read", (unsigned long long)address,
+        log_format(LOG_LEVEL_GUEST, OBJECT, "%u-byte %s at %s0x%llx: %s", width,
+                   is_write ? "write" : "read", place, (unsigned long long)address,
                    handler == NULL ? "nothing is there"
                                    : "not a width or alignment of this region");
     pthread_mutex_unlock(&vm->stray_lock);
+}
+
+static void on_stray(void *ctx, uint64_t gpa, uint32_t width, int is_write,
+                     const struct bus_handler *handler)
+{
+    log_stray(ctx, "", gpa, width, is_write, handler);
+}
+
+static void on_stray_port(void *ctx, uint64_t port, uint32_t width, int is_write,
+                          const struct bus_handler *handler)
+{
+    log_stray(ctx, "port ", port, width, is_write, handler);
 }
 
 static uint64_t env_mmio_read(void *ctx, uint64_t gpa, uint32_t width)
@@ -60,6 +74,27 @@ static void env_mmio_write(void *ctx, uint64_t gpa, uint32_t width, uint64_t val
     struct vm *vm = ctx;
     vcpu_thread_count(VCPU_COUNT_MMIO_WRITE);
     bus_write(vm->bus, gpa, width, value);
+}
+
+static uint64_t env_pio_read(void *ctx, uint16_t port, uint32_t width)
+{
+    struct vm *vm = ctx;
+    vcpu_thread_count(VCPU_COUNT_PIO_READ);
+    return bus_read(vm->ports, port, width);
+}
+
+static void env_pio_write(void *ctx, uint16_t port, uint32_t width, uint64_t value)
+{
+    struct vm *vm = ctx;
+    vcpu_thread_count(VCPU_COUNT_PIO_WRITE);
+    bus_write(vm->ports, port, width, value);
+}
+
+static void env_eoi(void *ctx, uint32_t vector)
+{
+    struct vm *vm = ctx;
+    if (vm->config.eoi != NULL)
+        vm->config.eoi(vm->config.ctx, vector);
 }
 
 static uint64_t env_ticks(void *ctx)
@@ -144,6 +179,8 @@ static int32_t vm_build(struct vm *vm, struct err *err)
     if (vm->vcpus == NULL)
         return err_set(err, BP_ERR_NO_MEMORY, OBJECT ": out of memory");
     int32_t status = bus_create(&vm->bus, on_stray, vm, err);
+    if (status == BP_OK && c->arch == ARCH_X86_64)
+        status = bus_create(&vm->ports, on_stray_port, vm, err);
     if (status == BP_OK)
         status = loop_create(&vm->loop, err);
     if (status == BP_OK)
@@ -154,6 +191,7 @@ static int32_t vm_build(struct vm *vm, struct err *err)
                                  .n_cpus = c->n_cpus,
                                  .timebase_hz = c->timebase_hz,
                                  .firmware = c->firmware,
+                                 .ioapic_pins = c->ioapic_pins,
                                  .env = &vm->env};
     status = c->accel->vm_create(&accel, &vm->accel_vm, err);
     if (status == BP_OK && c->on_create_vm != NULL)
@@ -177,6 +215,9 @@ int32_t vm_create(const struct vm_config *config, struct vm **out, struct err *e
     vm->env = (struct accel_env){.ctx = vm,
                                  .mmio_read = env_mmio_read,
                                  .mmio_write = env_mmio_write,
+                                 .pio_read = env_pio_read,
+                                 .pio_write = env_pio_write,
+                                 .eoi = env_eoi,
                                  .ticks = env_ticks,
                                  .console_write = env_console_write,
                                  .console_read = env_console_read,
@@ -195,11 +236,13 @@ void vm_destroy(struct vm *vm)
     for (uint32_t i = 0; vm->vcpus != NULL && i < vm->config.n_cpus; i++)
         vcpu_thread_destroy(vm->vcpus[i]);
     free(vm->vcpus);
+    doorbells_remove(&vm->doorbells, NULL);
     if (vm->accel_vm != NULL)
         vm->config.accel->vm_destroy(vm->accel_vm);
     memory_fini(&vm->memory);
     workers_destroy(vm->workers);
     loop_destroy(vm->loop);
+    bus_destroy(vm->ports);
     bus_destroy(vm->bus);
     pthread_mutex_destroy(&vm->error_lock);
     pthread_mutex_destroy(&vm->stray_lock);
@@ -249,6 +292,34 @@ uint64_t vm_memory_base(const struct vm *vm)
 struct bus *vm_bus(struct vm *vm)
 {
     return vm->bus;
+}
+
+struct bus *vm_ports(struct vm *vm)
+{
+    return vm->ports;
+}
+
+int32_t vm_connect_line(struct vm *vm, uint32_t number, uint32_t trigger, struct err *err)
+{
+    const struct accel_ops *accel = vm->config.accel;
+    return accel->connect_line != NULL ? accel->connect_line(vm->accel_vm, number, trigger, err)
+                                       : BP_OK;
+}
+
+void vm_set_line(struct vm *vm, uint32_t number, bool level)
+{
+    if (vm->config.accel->set_line != NULL)
+        vm->config.accel->set_line(vm->accel_vm, number, level);
+}
+
+int32_t vm_add_doorbell(struct vm *vm, const struct vm_doorbell *doorbell, struct err *err)
+{
+    return doorbells_add(&vm->doorbells, vm->config.accel, vm->accel_vm, vm->loop, doorbell, err);
+}
+
+void vm_remove_doorbells(struct vm *vm, const void *ctx)
+{
+    doorbells_remove(&vm->doorbells, ctx);
 }
 
 struct loop *vm_loop(struct vm *vm)
@@ -305,7 +376,8 @@ uint64_t vm_ticks(const struct vm *vm)
 void vm_set_ticks(struct vm *vm, uint64_t ticks)
 {
     atomic_fetch_add(&vm->ticks_offset, ticks - vm_ticks(vm));
-    vm->config.accel->ticks_changed(vm->accel_vm);
+    if (vm->config.accel->ticks_changed != NULL)
+        vm->config.accel->ticks_changed(vm->accel_vm);
 }
 
 uint64_t vm_ticks_to_ns(const struct vm *vm, uint64_t ticks)
@@ -429,11 +501,14 @@ int32_t vm_vcpu_call(struct vm *vm, uint32_t index, void (*f)(void *ctx, struct 
 
 void vm_stats_read(const struct vm *vm, struct vm_stats *out)
 {
-    *out = (struct vm_stats){.first_run_ns = atomic_load(&vm->first_run_ns)};
+    *out = (struct vm_stats){.first_run_ns = atomic_load(&vm->first_run_ns),
+                             .doorbells = vm->doorbells.n_rung};
     for (uint32_t i = 0; i < vm->config.n_cpus; i++) {
         const uint64_t *counts = vcpu_thread_counts(vm->vcpus[i]);
         out->mmio_reads += counts[VCPU_COUNT_MMIO_READ];
         out->mmio_writes += counts[VCPU_COUNT_MMIO_WRITE];
+        out->pio_reads += counts[VCPU_COUNT_PIO_READ];
+        out->pio_writes += counts[VCPU_COUNT_PIO_WRITE];
         out->stray += counts[VCPU_COUNT_STRAY];
         out->kicks += counts[VCPU_COUNT_KICK];
     }

@@ -21,7 +21,8 @@ struct vm_config {
     enum arch arch;
     uint32_t n_cpus;
     uint64_t timebase_hz;
-    bool firmware; /* guest brings machine-mode firmware */
+    bool firmware;        /* guest brings machine-mode firmware */
+    uint32_t ioapic_pins; /* see accel_config */
     const struct accel_ops *accel;
     const struct aspace *aspace; /* outlives the VM */
     /* Callbacks in this order, on every accelerator; NULL is a no-op. A negative status ends the
@@ -36,6 +37,8 @@ struct vm_config {
     void (*reset)(void *ctx, struct vm *vm);
     /* A yield: the machine is paused while this runs. True: go on; false: end with that result. */
     bool (*on_yield)(void *ctx, struct vm *vm, enum run_result what);
+    /* x86_64 with ioapic_pins: see accel_env. */
+    void (*eoi)(void *ctx, uint32_t vector);
     /* Firmware console (SBI DBCN); NULL: no console. */
     size_t (*console_write)(void *ctx, const uint8_t *bytes, size_t n);
     size_t (*console_read)(void *ctx, uint8_t *bytes, size_t n);
@@ -53,12 +56,32 @@ int32_t vm_write(struct vm *vm, uint64_t gpa, const void *from, uint64_t size, s
 uint64_t vm_memory_size(const struct vm *vm);
 uint64_t vm_memory_base(const struct vm *vm);
 
-struct bus *vm_bus(struct vm *vm); /* memory-mapped */
+struct bus *vm_bus(struct vm *vm);   /* memory-mapped */
+struct bus *vm_ports(struct vm *vm); /* x86_64's I/O ports */
 struct loop *vm_loop(struct vm *vm);
 struct workers *vm_workers(struct vm *vm);
 
 /* Memory that a device brings: backs [gpa, gpa + size). During set-up. */
 int32_t vm_add_memory(struct vm *vm, uint64_t gpa, uint64_t size, struct err *err);
+
+/* Lines of the accelerator's own interrupt controller: connected during set-up, then set. [any] */
+int32_t vm_connect_line(struct vm *vm, uint32_t number, uint32_t trigger, struct err *err);
+void vm_set_line(struct vm *vm, uint32_t number, bool level);
+
+/* During set-up: calls fn(ctx) on the loop's thread after guest writes of `value` there, instead of
+ * the bus. BP_ERR_UNSUPPORTED: this accelerator cannot, the bus will see them. */
+struct vm_doorbell {
+    bool is_port;
+    uint64_t address; /* gpa or port */
+    uint32_t width;
+    uint64_t value;
+    void (*fn)(void *ctx);
+    void *ctx;
+};
+int32_t vm_add_doorbell(struct vm *vm, const struct vm_doorbell *doorbell, struct err *err);
+/* Ends those with this context. */
+void vm_remove_doorbells(struct vm *vm, const void *ctx);
+
 const struct accel_ops *vm_accel(const struct vm *vm);
 struct accel_vm *vm_accel_vm(struct vm *vm);
 struct accel_vcpu *vm_vcpu(struct vm *vm, uint32_t index);
@@ -91,7 +114,8 @@ int32_t vm_vcpu_call(struct vm *vm, uint32_t index, void (*f)(void *ctx, struct 
 
 /* Exit accounting for --stats, read after the run. */
 struct vm_stats {
-    uint64_t mmio_reads, mmio_writes, stray, kicks;
+    uint64_t mmio_reads, mmio_writes, pio_reads, pio_writes, stray, kicks;
+    uint64_t doorbells;    /* calls of vm_add_doorbell's fn */
     uint64_t first_run_ns; /* CLOCK_MONOTONIC just before the first vcpu_run; 0: never ran */
 };
 void vm_stats_read(const struct vm *vm, struct vm_stats *out);

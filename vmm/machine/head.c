@@ -152,7 +152,7 @@ static uint64_t head_number(struct assembly *a, const struct doc_section *head, 
 
 static void read_cpus(struct assembly *a, const struct doc_section *head)
 {
-    uint32_t max = a->options->max_cpus != 0 ? a->options->max_cpus : CPUS_MAX;
+    uint32_t max = a->limits.max_cpus != 0 ? a->limits.max_cpus : CPUS_MAX;
     uint64_t cpus = head_number(a, head, "cpus", 1, 1, max);
     if (a->options->cpus > max)
         diag_add(a->diag, NULL, 0, "--cpus %u: 1-%u are allowed", a->options->cpus, max);
@@ -256,8 +256,10 @@ void assembly_read_head(struct assembly *a)
         return;
     }
     machine->arch = pick_arch(a, head);
-    machine->layout.gpa_bits =
-        a->options->gpa_bits != 0 ? a->options->gpa_bits : widths[machine->arch];
+    a->platform = platform_of(machine->arch);
+    if (a->options->limits != NULL)
+        a->limits = a->options->limits[machine->arch];
+    machine->layout.gpa_bits = a->limits.gpa_bits != 0 ? a->limits.gpa_bits : widths[machine->arch];
     report_unknown_keys(a, head);
     machine->summary = head_string(a, head, "summary");
     machine->append = head_string(a, head, "append");

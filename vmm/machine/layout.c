@@ -44,6 +44,12 @@ static void describe_fdt(void *ctx, const struct bp_fdt_writer *w)
     dev->class_->describe_fdt(dev->instance, w);
 }
 
+static void describe_acpi(void *ctx, const struct bp_acpi_writer *w)
+{
+    const struct device *dev = ctx;
+    dev->class_->describe_acpi(dev->instance, w);
+}
+
 static uint32_t irq_specifier(void *ctx, uint32_t line, uint32_t trigger, uint32_t *cells)
 {
     const struct device *chip = ctx;
@@ -97,10 +103,57 @@ static bool fill_device(struct assembly *a, const struct part *part, struct layo
         .acpi_hid = c->acpi_hid,
         .is_irqchip = part == a->irqchip,
         .describe_fdt = c->describe_fdt != NULL ? describe_fdt : NULL,
+        .describe_acpi = BP_HAS(struct bp_class, c, describe_acpi) && c->describe_acpi != NULL
+                             ? describe_acpi
+                             : NULL,
         .ctx = dev,
     };
     struct arena *arena = &a->machine->own->arena;
     return fill_regions(arena, dev, out) && fill_lines(arena, dev, out);
+}
+
+static bool fill_builtin(struct assembly *a, const struct platform_device *dev,
+                         struct layout_device *out)
+{
+    struct arena *arena = &a->machine->own->arena;
+    struct layout_region *regions = arena_array(arena, dev->n_regions, sizeof(*regions));
+    struct layout_line *lines = arena_array(arena, 1, sizeof(*lines));
+    if (regions == NULL || lines == NULL)
+        return false;
+    for (size_t i = 0; i < dev->n_regions; i++)
+        regions[i] = (struct layout_region){.name = dev->regions[i].name,
+                                            .kind = dev->regions[i].kind,
+                                            .base = dev->regions[i].base,
+                                            .size = dev->regions[i].size,
+                                            .pinned = true};
+    lines[0] = (struct layout_line){dev->line_name, dev->line, BP_EDGE_RISING, true};
+    *out = (struct layout_device){.name = dev->name,
+                                  .class_id = "built in",
+                                  .summary = dev->summary,
+                                  .acpi_hid = dev->acpi_hid,
+                                  .regions = regions,
+                                  .n_regions = dev->n_regions,
+                                  .lines = lines,
+                                  .n_lines = dev->line_name != NULL,
+                                  .is_irqchip = dev->is_irqchip,
+                                  .is_builtin = true};
+    return true;
+}
+
+static bool fill_builtins(struct assembly *a, struct layout_device *devices)
+{
+    struct layout *layout = &a->machine->layout;
+    for (size_t i = 0; a->platform != NULL && i < a->platform->n_devices; i++) {
+        const struct platform_device *dev = &a->platform->devices[i];
+        if (!assembly_has_builtin(a, dev))
+            continue;
+        struct layout_device *row = &devices[layout->n_devices++];
+        if (!fill_builtin(a, dev, row))
+            return false;
+        if (dev->is_irqchip)
+            layout->irqchip = row;
+    }
+    return true;
 }
 
 /* --- the lists -------------------------------------------------------------------------------- */
@@ -108,11 +161,14 @@ static bool fill_devices(struct assembly *a)
 {
     struct machine *machine = a->machine;
     struct arena *arena = &machine->own->arena;
-    struct layout_device *devices = arena_array(arena, a->n_parts, sizeof(*devices));
+    size_t n_builtin = a->platform != NULL ? a->platform->n_devices : 0;
+    struct layout_device *devices = arena_array(arena, a->n_parts + n_builtin, sizeof(*devices));
     machine->devices = arena_array(arena, a->n_parts, sizeof(struct device *));
     if (devices == NULL || machine->devices == NULL)
         return false;
     machine->layout.devices = devices;
+    if (!fill_builtins(a, devices))
+        return false;
     for (size_t i = 0; i < a->n_parts; i++) {
         if (a->parts[i]->is_backend)
             machine->devices[machine->n_devices++] = a->parts[i]->dev;
@@ -155,16 +211,16 @@ static bool fill_layout(struct assembly *a)
     layout->summary = machine->summary;
     layout->n_cpus = machine->n_cpus;
     layout->timebase_hz = machine->timebase_hz;
-    layout->isa = arena_string(arena, a->options->isa);
-    layout->mmu_type = arena_string(arena, a->options->mmu_type);
+    layout->isa = arena_string(arena, a->limits.isa);
+    layout->mmu_type = arena_string(arena, a->limits.mmu_type);
     layout->n_ram = aspace_ram(machine->aspace, layout->ram);
     if (a->irqchip != NULL) {
         machine->irqchip = a->irqchip->dev;
         layout->irq_specifier = irq_specifier;
         layout->irq_ctx = machine->irqchip;
     }
-    return machine->name != NULL && (layout->isa != NULL || a->options->isa == NULL) &&
-           (layout->mmu_type != NULL || a->options->mmu_type == NULL);
+    return machine->name != NULL && (layout->isa != NULL || a->limits.isa == NULL) &&
+           (layout->mmu_type != NULL || a->limits.mmu_type == NULL);
 }
 
 void assembly_finish(struct assembly *a)

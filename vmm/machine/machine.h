@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/accel.h"
 #include "core/arch.h"
 #include "core/aspace.h"
 #include "core/layout.h"
@@ -24,11 +25,9 @@ struct machine_options {
     uint32_t cpus;          /* 0: as the file says */
     const char *const *set; /* "key=value" for ${key}; n_set of them */
     size_t n_set;
-    /* Bounds of the accelerator that will run it. */
-    uint32_t max_cpus;
-    uint32_t gpa_bits;
-    const char *isa;
-    const char *mmu_type;
+    /* Bounds of the accelerator that will run it, by architecture (ARCH_COUNT of them); NULL, and 0
+     * in them: what is usual. */
+    const struct accel_limits *limits;
 };
 
 struct machine_own; /* what the machine keeps for itself */

@@ -8,6 +8,7 @@
 #ifndef VMM_MACHINE_PARTS_H
 #define VMM_MACHINE_PARTS_H
 
+#include "core/platform.h"
 #include "machine/arena.h"
 #include "machine/doc.h"
 #include "machine/machine.h"
@@ -62,6 +63,7 @@ struct machine_own {
 
 struct assembly {
     const struct machine_options *options;
+    struct accel_limits limits; /* of this architecture */
     const struct class_source *source;
     struct diag *diag;
     struct arena arena; /* for the time of loading */
@@ -75,6 +77,7 @@ struct assembly {
     struct strmap by_name; /* parts of sections */
     struct strmap absent;  /* sections that do not count here: name -> reason */
     struct part *irqchip;
+    const struct platform *platform; /* NULL: everything is a plugin's */
     struct part *console;
     const struct doc_key *console_key;
     bool out_of_memory;
@@ -116,6 +119,9 @@ void assembly_connect(struct assembly *a);
 
 /* build.c: devices. */
 void assembly_build(struct assembly *a);
+
+/* What the accelerator brings of its own to this machine. */
+bool assembly_has_builtin(const struct assembly *a, const struct platform_device *dev);
 
 /* place.c: addresses, ports and lines. */
 void assembly_place(struct assembly *a);

@@ -108,12 +108,30 @@ static void place_ports(struct assembly *a, struct ports *ports, struct part *pa
         place_error(a, part, err.text);
 }
 
+static bool pins_another(const struct part *part, uint32_t region)
+{
+    for (uint32_t i = 0; i < part->class_->regions.n_rows; i++)
+        if (i != region && part->regions[i].key != NULL)
+            return true;
+    return false;
+}
+
+static bool is_wanted(const struct part *part, uint32_t i)
+{
+    uint32_t flags = part->dev->regions[i].row->flags;
+    if (part->regions[i].key != NULL)
+        return true;
+    if ((flags & BP_REGION_ALTERNATIVE) != 0 && pins_another(part, i))
+        return false;
+    return (flags & BP_REGION_OPTIONAL) == 0;
+}
+
 static void place_regions(struct assembly *a, struct ports *ports, struct part *part, bool pinned)
 {
     for (uint32_t i = 0; i < part->class_->regions.n_rows; i++) {
         struct device_region *region = &part->dev->regions[i];
         const struct pin *pin = &part->regions[i];
-        bool wanted = pin->key != NULL || (region->row->flags & BP_REGION_OPTIONAL) == 0;
+        bool wanted = is_wanted(part, i);
         if ((pin->key != NULL) != pinned || !wanted)
             continue;
         if (region->row->kind == BP_PIO)
@@ -154,7 +172,8 @@ static void connect_lines(struct assembly *a, struct irq_lines *lines, struct pa
 {
     if (part == a->irqchip)
         return;
-    part->dev->irqchip = a->irqchip->dev;
+    if (a->irqchip != NULL)
+        part->dev->irqchip = a->irqchip->dev;
     for (uint32_t i = 0; i < part->class_->lines.n_rows; i++) {
         bool has_pin = part->lines[i].key != NULL;
         bool optional = (part->dev->lines[i].row->flags & BP_LINE_OPTIONAL) != 0;
@@ -176,6 +195,51 @@ static void refuse_line_pins(struct assembly *a, struct part *part)
     }
 }
 
+/* --- what the accelerator brings -------------------------------------------------------------- */
+bool assembly_has_builtin(const struct assembly *a, const struct platform_device *dev)
+{
+    return a->irqchip == NULL || !dev->with_irqchip;
+}
+
+/* Before all else: nothing can move these. RAM that reaches them is the only way to fail. */
+static void place_builtin(struct assembly *a, struct ports *ports,
+                          const struct platform_device *dev)
+{
+    struct err err;
+    for (size_t i = 0; i < dev->n_regions; i++) {
+        const struct platform_region *r = &dev->regions[i];
+        const char *name = assembly_need(a, arena_format(&a->arena, "%s.%s", dev->name, r->name));
+        if (name == NULL)
+            return;
+        int32_t status = r->kind == BP_PIO ? ports_register(ports, name, r->base, r->size, 1, &err)
+                                           : aspace_register_fixed(a->machine->aspace, name,
+                                                                   r->base, r->size, &err);
+        if (status != BP_OK)
+            diag_add(a->diag, NULL, 0, "%s", err.text);
+    }
+}
+
+static void place_builtins(struct assembly *a, struct ports *ports)
+{
+    for (size_t i = 0; a->platform != NULL && i < a->platform->n_devices; i++)
+        if (assembly_has_builtin(a, &a->platform->devices[i]))
+            place_builtin(a, ports, &a->platform->devices[i]);
+}
+
+static void take_builtin_lines(struct assembly *a, struct irq_lines *lines)
+{
+    struct err err;
+    for (size_t i = 0; i < a->platform->n_devices; i++) {
+        const struct platform_device *dev = &a->platform->devices[i];
+        if (dev->line_name == NULL || !assembly_has_builtin(a, dev))
+            continue;
+        const char *name =
+            assembly_need(a, arena_format(&a->arena, "%s.%s", dev->name, dev->line_name));
+        if (name != NULL && irq_lines_pin(lines, name, dev->line, &err) != BP_OK)
+            diag_add(a->diag, NULL, 0, "%s", err.text);
+    }
+}
+
 /* --- all -------------------------------------------------------------------------------------- */
 static bool is_placeable(const struct part *part)
 {
@@ -187,6 +251,7 @@ static void place_all_regions(struct assembly *a)
     struct ports *ports = a->machine->arch == ARCH_X86_64 ? ports_create() : NULL;
     if (a->machine->arch == ARCH_X86_64 && assembly_need(a, ports) == NULL)
         return;
+    place_builtins(a, ports);
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < a->n_parts; i++) {
             if (is_placeable(a->parts[i]))
@@ -196,26 +261,49 @@ static void place_all_regions(struct assembly *a)
     ports_destroy(ports);
 }
 
-static void place_all_lines(struct assembly *a)
+/* NULL: there are none, or that was reported. */
+static struct irq_lines *create_lines(struct assembly *a)
 {
     struct err err;
     struct irq_lines *lines = NULL;
     uint32_t first = 0, count = 0;
-    for (size_t i = 0; i < a->n_parts; i++) {
-        struct part *part = a->parts[i];
-        if (is_placeable(part) && (a->irqchip == NULL || part == a->irqchip))
-            refuse_line_pins(a, part);
+    if (a->irqchip == NULL && a->platform != NULL) {
+        first = a->platform->irq_first;
+        count = a->platform->irq_count;
+    } else if (a->irqchip != NULL && is_placeable(a->irqchip)) {
+        const struct device *chip = a->irqchip->dev;
+        chip->irqchip_ops->range(chip->instance, &first, &count);
+    } else {
+        return NULL;
     }
-    if (a->irqchip == NULL || !is_placeable(a->irqchip))
-        return;
-    const struct device *chip = a->irqchip->dev;
-    chip->irqchip_ops->range(chip->instance, &first, &count);
     if (irq_lines_create(first, count, &lines, &err) != BP_OK) {
         place_error(a, a->irqchip, err.text);
-        return;
+        return NULL;
     }
     a->machine->layout.irq_first = first;
     a->machine->layout.irq_count = count;
+    if (a->irqchip == NULL) {
+        take_builtin_lines(a, lines);
+        irq_lines_begin_at(lines, a->platform->irq_dynamic);
+    }
+    return lines;
+}
+
+static bool has_controller(const struct assembly *a)
+{
+    return a->irqchip != NULL || a->platform != NULL;
+}
+
+static void place_all_lines(struct assembly *a)
+{
+    for (size_t i = 0; i < a->n_parts; i++) {
+        struct part *part = a->parts[i];
+        if (is_placeable(part) && (!has_controller(a) || part == a->irqchip))
+            refuse_line_pins(a, part);
+    }
+    struct irq_lines *lines = create_lines(a);
+    if (lines == NULL)
+        return;
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < a->n_parts; i++) {
             if (is_placeable(a->parts[i]))

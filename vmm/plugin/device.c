@@ -217,7 +217,7 @@ static void on_write(void *owner, uint32_t region, uint64_t offset, uint32_t wid
 static int32_t map_region(struct device *dev, uint32_t i, struct err *err)
 {
     const struct device_region *region = &dev->regions[i];
-    if (!region->placed || region->row->kind == BP_PIO)
+    if (!region->placed)
         return BP_OK;
     if (region->row->kind == BP_RAM)
         return vm_add_memory(dev->vm, region->base, region->size, err);
@@ -230,7 +230,22 @@ static int32_t map_region(struct device *dev, uint32_t i, struct err *err)
         .read = dev->class_->read != NULL ? on_read : NULL,
         .write = dev->class_->write != NULL ? on_write : NULL,
     };
-    return bus_add(vm_bus(dev->vm), &handler, err);
+    return bus_add(region->row->kind == BP_PIO ? vm_ports(dev->vm) : vm_bus(dev->vm), &handler,
+                   err);
+}
+
+/* Lines that lead to no device lead to the accelerator's own controller. */
+static int32_t connect_lines(struct device *dev, struct err *err)
+{
+    for (uint32_t i = 0; i < dev->class_->lines.n_rows; i++) {
+        const struct device_line *line = &dev->lines[i];
+        if (!line->connected || dev->irqchip != NULL)
+            continue;
+        int32_t status = vm_connect_line(dev->vm, line->number, line->row->trigger, err);
+        if (status != BP_OK)
+            return status;
+    }
+    return BP_OK;
 }
 
 int32_t device_realize(struct device *dev, struct vm *vm, struct err *err)
@@ -241,7 +256,9 @@ int32_t device_realize(struct device *dev, struct vm *vm, struct err *err)
         if (status != BP_OK)
             return status;
     }
-    int32_t status = device_attach_virtio(dev, err);
+    int32_t status = connect_lines(dev, err);
+    if (status == BP_OK)
+        status = device_attach_virtio(dev, err);
     if (status != BP_OK)
         return status;
     dev->realized = true;
@@ -331,6 +348,7 @@ void device_destroy(struct device *dev)
         return;
     if (dev->created) {
         host_timers_stop(dev);
+        host_doorbell_fini(dev);
         host_block_fini(dev);
         pthread_mutex_lock(&dev->inner);
         dev->closing = true;

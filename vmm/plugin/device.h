@@ -22,6 +22,7 @@
 struct vm;
 struct virtio_dev;
 struct device_watch;
+struct device_doorbell;
 
 struct device_region {
     const struct bp_region *row;
@@ -63,7 +64,7 @@ struct device {
 
     bool *is_set; /* properties that device_set has set */
 
-    struct device *irqchip;                   /* where the lines go; NULL: nowhere */
+    struct device *irqchip; /* where the lines go; NULL: to the accelerator's own controller */
     const struct bp_irqchip_ops *irqchip_ops; /* of an interrupt controller: its own service */
     struct device **users;                    /* who links to this device */
     uint32_t *user_links;                     /* with which of their links */
@@ -77,6 +78,7 @@ struct device {
     struct handle_table watches;
     struct handle_table tickets; /* block requests on their way to this backend */
     struct device_watch *removed_watches;
+    struct device_doorbell *doorbells;
     uint32_t jobs;           /* worker pieces and deferred calls that are out */
     uint32_t pending_events; /* link events announced, not yet delivered, as bits */
     bool frozen;             /* the map: resize is over */

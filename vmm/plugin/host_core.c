@@ -61,6 +61,8 @@ void device_irq_set(struct device *dev, uint32_t line, uint32_t level)
         if (l->connected && chip != NULL && device_enter(chip)) {
             chip->irqchip_ops->set(chip->instance, l->number, level);
             device_leave(chip);
+        } else if (l->connected && chip == NULL && dev->vm != NULL) {
+            vm_set_line(dev->vm, l->number, level != 0);
         }
     }
     pthread_mutex_unlock(&dev->inner);
@@ -213,13 +215,20 @@ const void *host_interface(const char *id)
         const char *id;
         const void *table;
     } interfaces[] = {
-        {BP_BLOCK_ID, &host_block},   {BP_BLOCK_BACKEND_ID, &host_block_backend},
-        {BP_CHAR_ID, &host_char},     {BP_CONFIG_ID, &host_config},
-        {BP_CPU_ID, &host_cpu},       {BP_LINK_ID, &host_link},
-        {BP_LOOP_ID, &host_loop},     {BP_MEM_ID, &host_mem},
+        {BP_BLOCK_ID, &host_block},
+        {BP_BLOCK_BACKEND_ID, &host_block_backend},
+        {BP_CHAR_ID, &host_char},
+        {BP_CONFIG_ID, &host_config},
+        {BP_CPU_ID, &host_cpu},
+        {BP_DOORBELL_ID, &host_doorbell},
+        {BP_LINK_ID, &host_link},
+        {BP_LOOP_ID, &host_loop},
+        {BP_MEM_ID, &host_mem},
         {BP_NET_ID, &host_net},
-        {BP_POWER_ID, &host_power},   {BP_REGION_ID, &host_region},
-        {BP_VIRTIO_ID, &host_virtio}, {BP_VIRTIO_TRANSPORT_ID, &host_virtio_transport},
+        {BP_POWER_ID, &host_power},
+        {BP_REGION_ID, &host_region},
+        {BP_VIRTIO_ID, &host_virtio},
+        {BP_VIRTIO_TRANSPORT_ID, &host_virtio_transport},
         {BP_WORKER_ID, &host_worker},
     };
     for (size_t i = 0; i < sizeof(interfaces) / sizeof(interfaces[0]); i++)

@@ -6,6 +6,7 @@
 #include <backplane/if/char.h>
 #include <backplane/if/config.h>
 #include <backplane/if/cpu.h>
+#include <backplane/if/doorbell.h>
 #include <backplane/if/link.h>
 #include <backplane/if/loop.h>
 #include <backplane/if/mem.h>
@@ -23,6 +24,7 @@ extern const struct bp_block_backend host_block_backend;
 extern const struct bp_char host_char;
 extern const struct bp_config host_config;
 extern const struct bp_cpu host_cpu;
+extern const struct bp_doorbell host_doorbell;
 extern const struct bp_link_if host_link;
 extern const struct bp_loop host_loop;
 extern const struct bp_mem host_mem;
@@ -37,10 +39,11 @@ extern const struct bp_worker host_worker;
 extern const struct bp_host host_core;
 
 /* Hooks of the interfaces into the life cycle. Each takes a device that never used it. */
-void host_timers_stop(struct device *dev); /* disarms all of the device's timers */
-void host_timers_fini(struct device *dev); /* frees them */
-void host_loop_fini(struct device *dev);   /* ends the device's watches */
-void host_worker_wait(struct device *dev); /* until no job of the device is out */
+void host_timers_stop(struct device *dev);   /* disarms all of the device's timers */
+void host_timers_fini(struct device *dev);   /* frees them */
+void host_loop_fini(struct device *dev);     /* ends the device's watches */
+void host_doorbell_fini(struct device *dev); /* ends the device's doorbells */
+void host_worker_wait(struct device *dev);   /* until no job of the device is out */
 
 /* Waits, holding none of the device's locks, until none of its block requests is under way; gives
  * up on a dead disk after a while. The first on every thread but the loop's. */

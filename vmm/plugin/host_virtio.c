@@ -8,11 +8,17 @@
 #include "plugin/virtio_glue.h"
 #include "virtio/virtio.h"
 
+/* The line is high while the interrupt status is not 0. The accelerator's own controller sees only
+ * the edge: there each further event, which may come after the driver has looked, makes a new one.
+ */
 static void set_irq(void *ctx, bool level)
 {
     const struct virtio_glue *glue = ctx;
-    if (glue->has_line)
-        device_irq_set(glue->transport, glue->line, level);
+    if (!glue->has_line)
+        return;
+    if (level && glue->transport->irqchip == NULL)
+        device_irq_set(glue->transport, glue->line, 0);
+    device_irq_set(glue->transport, glue->line, level);
 }
 
 static void guest_log(void *ctx, const char *sentence)

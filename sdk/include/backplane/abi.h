@@ -23,7 +23,7 @@ extern "C" {
 
 /* Before 1.0 the major number is 0 and a host loads only plugins of its own major and minor. */
 #define BP_ABI_MAJOR 0u
-#define BP_ABI_MINOR 1u
+#define BP_ABI_MINOR 2u
 
 /* Status: 0 is success, 1 means "goes on by itself, you will hear", negative is an error. */
 #define BP_OK              0

@@ -18,6 +18,7 @@
 extern "C" {
 #endif
 
+struct bp_acpi_writer;  /* if/acpi.h */
 struct bp_fdt_writer;   /* if/fdt.h */
 struct bp_state_writer; /* if/state.h */
 struct bp_state_reader; /* if/state.h */
@@ -52,8 +53,10 @@ struct bp_reg_table {
 #define BP_W32 4u
 #define BP_W64 8u
 
-#define BP_REGION_BELOW_4G (1u << 0) /* a driver can only address 32 bits */
-#define BP_REGION_OPTIONAL (1u << 1) /* placed only if the machine file pins it */
+#define BP_REGION_BELOW_4G    (1u << 0) /* a driver can only address 32 bits */
+#define BP_REGION_OPTIONAL    (1u << 1) /* placed only if the machine file pins it */
+#define BP_REGION_ALTERNATIVE (1u << 2) /* left out if the file pins another region, not this one  \
+                                         */
 
 struct bp_region {
     const char *name;         /* "regs"; the key in a machine file is mmio.NAME or port.NAME */
@@ -305,6 +308,9 @@ struct bp_class {
 
     /* [dev] Something happened at the other end of a link (BP_LINK_*). */
     void (*on_link)(void *dev, uint32_t link, uint32_t event);
+
+    /* [pure] Adds to the generic ACPI device, as describe_fdt does to the node (ABI 0.2). */
+    void (*describe_acpi)(const void *dev, const struct bp_acpi_writer *w);
 };
 
 #ifdef __cplusplus

@@ -324,9 +324,19 @@ static void rv64_ticks_changed(struct accel_vm *vm)
     }
 }
 
+static void rv64_limits(enum arch arch, struct accel_limits *out)
+{
+    (void)arch;
+    *out = (struct accel_limits){.max_cpus = RV64_MAX_HARTS,
+                                 .gpa_bits = 56,
+                                 .isa = rv64_isa_string(NULL),
+                                 .mmu_type = rv64_mmu_type(NULL)};
+}
+
 const struct accel_ops accel_rv64 = {
     .name = "soft",
     .probe = rv64_probe,
+    .limits = rv64_limits,
     .vm_create = rv64_vm_create,
     .vm_destroy = rv64_vm_destroy,
     .map_memory = rv64_map_memory,

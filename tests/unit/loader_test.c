@@ -45,10 +45,11 @@ static void expect_abi(uint32_t major, uint32_t minor, const char *cure)
 {
     char wanted[512];
     struct err err;
-    (void)snprintf(wanted, sizeof(wanted),
-                   "a.so: made for plugin ABI %u.%u, this backplane has 0.1 (before 1.0 they must "
-                   "be equal): %s",
-                   major, minor, cure);
+    (void)snprintf(
+        wanted, sizeof(wanted),
+        "a.so: made for plugin ABI %u.%u, this backplane has %u.%u (before 1.0 they must "
+        "be equal): %s",
+        major, minor, BP_ABI_MAJOR, BP_ABI_MINOR, cure);
     assert_int_equal(loader_check_abi("a.so", major, minor, &err), BP_ERR_VERSION);
     assert_string_equal(err.text, wanted);
 }
@@ -57,7 +58,7 @@ static void newer_abi_asks_for_a_newer_program(void **state)
 {
     (void)state;
     const char *cure = "update backplane, or build the plugin with this version's headers";
-    expect_abi(0, 2, cure);
+    expect_abi(0, BP_ABI_MINOR + 1, cure);
     expect_abi(1, 0, cure);
     expect_abi(1, 1, cure);
     expect_abi(UINT32_MAX, 1, cure);
@@ -66,7 +67,7 @@ static void newer_abi_asks_for_a_newer_program(void **state)
 static void older_abi_asks_for_a_new_build(void **state)
 {
     (void)state;
-    expect_abi(0, 0, "build the plugin again with this version's headers");
+    expect_abi(0, BP_ABI_MINOR - 1, "build the plugin again with this version's headers");
 }
 
 static void plugin_of_another_abi_is_not_opened(void **state)
@@ -79,10 +80,13 @@ static void plugin_of_another_abi_is_not_opened(void **state)
                                .abi_major = BP_ABI_MAJOR,
                                .abi_minor = BP_ABI_MINOR + 1};
     assert_null(loader_load(&info, &err));
-    assert_string_equal(err.text,
-                        "/nonexistent/small.so: made for plugin ABI 0.2, this backplane has 0.1 "
-                        "(before 1.0 they must be equal): update backplane, or build the plugin "
-                        "with this version's headers");
+    char wanted[512];
+    (void)snprintf(wanted, sizeof(wanted),
+                   "/nonexistent/small.so: made for plugin ABI %u.%u, this backplane has %u.%u "
+                   "(before 1.0 they must be equal): update backplane, or build the plugin "
+                   "with this version's headers",
+                   BP_ABI_MAJOR, BP_ABI_MINOR + 1, BP_ABI_MAJOR, BP_ABI_MINOR);
+    assert_string_equal(err.text, wanted);
 }
 
 static void expect_load_error(const char *path, const char *id, const char *version,

@@ -465,8 +465,52 @@ static void big_x86_memory_is_split_and_ports_are_placed(void **state)
     assert_int_equal(m->layout.ram[1].size, 0x80000000u);
     assert_int_equal(device_named(m, "a")->regions[0].base, 0x180000000u);
     assert_int_equal(device_named(m, "a")->regions[1].base, 0x3f8);
-    assert_int_equal(m->layout.devices[0].n_regions, 2);
+    assert_int_equal(m->layout.devices[m->layout.n_devices - 1].n_regions, 2);
     machine_destroy(m);
+}
+
+static const struct layout_device *row_named(const struct machine *m, const char *name)
+{
+    for (size_t i = 0; i < m->layout.n_devices; i++)
+        if (strcmp(m->layout.devices[i].name, name) == 0)
+            return &m->layout.devices[i];
+    return NULL;
+}
+
+static void what_the_accelerator_brings_is_in_the_layout_of_an_x86_machine(void **state)
+{
+    (void)state;
+    struct machine *m = load("[machine]\narch = x86_64\n[device a]\nplugin = uart\n"
+                             "[device b]\nplugin = uart\nirq.out = 4\n");
+    assert_ptr_equal(m->layout.irqchip, row_named(m, "ioapic"));
+    assert_true(m->layout.irqchip->is_builtin);
+    assert_int_equal(m->layout.irqchip->regions[0].base, 0xfec00000u);
+    assert_int_equal(row_named(m, "pic")->regions[1].base, 0xa0);
+    assert_int_equal(row_named(m, "pit")->lines[0].number, 2);
+    assert_int_equal(m->layout.irq_first, 1);
+    assert_int_equal(m->layout.irq_count, 23);
+    assert_int_equal(device_named(m, "a")->lines[0].number, 16);
+    assert_int_equal(device_named(m, "b")->lines[0].number, 4);
+    assert_null(device_named(m, "a")->irqchip);
+    machine_destroy(m);
+}
+
+static void what_the_accelerator_brings_cannot_be_overlapped(void **state)
+{
+    (void)state;
+    assert_refused("[machine]\narch = x86_64\n"
+                   "[device a]\nplugin = uart\nmmio.regs = 0xfec00000\n"
+                   "[device b]\nplugin = uart\nport.ports = 0x40\n"
+                   "[device c]\nplugin = uart\nirq.out = 2\n"
+                   "[device d]\nplugin = uart\nirq.out = 24\n"
+                   "[device e]\nplugin = uart\nirq.out = 0\n",
+                   "m.ini:5: device a: mmio.regs = 0xfec00000: a.regs [0xfec00000, 0xfec01000) "
+                   "overlaps ioapic.regs [0xfec00000, 0xfec01000)|"
+                   "m.ini:8: device b: port.ports = 0x40: b.ports overlaps pit.timer at port 0x40|"
+                   "m.ini:11: device c: irq.out = 2: line 2 belongs to pit.timer: lines are not "
+                   "shared|"
+                   "m.ini:14: device d: irq.out = 24: this machine has lines 1-23|"
+                   "m.ini:17: device e: irq.out = 0: this machine has lines 1-23|");
 }
 
 static void byte_order_mark_and_carriage_returns_are_fine(void **state)
@@ -855,6 +899,8 @@ int main(void)
         cmocka_unit_test(console_is_the_first_serial_device_or_the_one_named),
         cmocka_unit_test(layout_says_what_was_placed),
         cmocka_unit_test(big_x86_memory_is_split_and_ports_are_placed),
+        cmocka_unit_test(what_the_accelerator_brings_is_in_the_layout_of_an_x86_machine),
+        cmocka_unit_test(what_the_accelerator_brings_cannot_be_overlapped),
         cmocka_unit_test(byte_order_mark_and_carriage_returns_are_fine),
         cmocka_unit_test(every_error_of_a_file_is_reported_in_one_run),
         cmocka_unit_test(wrong_links_are_refused),

@@ -346,10 +346,11 @@ static void plugin_of_another_abi_is_listed_and_refused_by_name(void **state)
     free(copy.bytes);
     add(dir);
     assert_int_equal(registry_count(registry), 1);
-    (void)snprintf(wanted, sizeof(wanted),
-                   "%s: made for plugin ABI 0.2, this backplane has 0.1 (before 1.0 they must be "
-                   "equal): update backplane, or build the plugin with this version's headers",
-                   in_dir("small.so"));
+    (void)snprintf(
+        wanted, sizeof(wanted),
+        "%s: made for plugin ABI %u.%u, this backplane has %u.%u (before 1.0 they must be "
+        "equal): update backplane, or build the plugin with this version's headers",
+        in_dir("small.so"), BP_ABI_MAJOR, BP_ABI_MINOR + 1, BP_ABI_MAJOR, BP_ABI_MINOR);
     expect_no_class("small", wanted);
 }
 

@@ -93,7 +93,7 @@ static int32_t check_region(const struct bp_region *region, struct class_why *wh
     if ((region->align & (region->align - 1)) || region->align > REGION_SIZE_MAX)
         return class_wrong(why, "region %s: align 0x%llx is no power of two", region->name,
                            (unsigned long long)region->align);
-    if (region->flags & ~(BP_REGION_BELOW_4G | BP_REGION_OPTIONAL))
+    if (region->flags & ~(BP_REGION_BELOW_4G | BP_REGION_OPTIONAL | BP_REGION_ALTERNATIVE))
         return class_wrong(why, "region %s: flags 0x%x are not known", region->name, region->flags);
     if (region->kind != BP_RAM && (!region->widths || region->widths & ~widths))
         return class_wrong(why,

@@ -45,8 +45,11 @@ static inline void fuzz_machine_file(const uint8_t *data, size_t size)
     fuzz_require(fd >= 0);
     fuzz_require(write(fd, data, size) == (ssize_t)size);
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    struct accel_limits limits[ARCH_COUNT];
+    for (size_t i = 0; i < ARCH_COUNT; i++)
+        limits[i] = (struct accel_limits){.max_cpus = 16, .gpa_bits = 40};
     struct machine_options options = {
-        .path = path, .set = set, .n_set = size % 3, .max_cpus = 16, .gpa_bits = 40};
+        .path = path, .set = set, .n_set = size % 3, .limits = limits};
     fake_calls[0] = '\0';
     diag_init(&diag);
     int32_t status = machine_load_from(&options, &fake_source, &machine, &diag);

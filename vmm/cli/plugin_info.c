@@ -109,13 +109,14 @@ static void print_region(const struct bp_region *r)
     widths_text(r, widths, sizeof(widths));
     if (r->kind != BP_RAM)
         (void)snprintf(accesses, sizeof(accesses), ", accesses of %s bits", widths);
-    text_row_format(stdout, 2, r->name, AT, "%s, 0x%llx %s%s%s; %s%s.%s = %s",
-                    kinds[r->kind <= BP_RAM ? r->kind : 0], (unsigned long long)r->size,
-                    r->kind == BP_PIO ? "ports" : "bytes", accesses,
-                    (r->flags & BP_REGION_BELOW_4G) != 0 ? ", below 4 GiB" : "",
-                    (r->flags & BP_REGION_OPTIONAL) != 0 ? "only there if placed with "
-                                                         : "pin with ",
-                    region_key(r->kind), r->name, "ADDRESS");
+    text_row_format(
+        stdout, 2, r->name, AT, "%s, 0x%llx %s%s%s%s; %s%s.%s = %s",
+        kinds[r->kind <= BP_RAM ? r->kind : 0], (unsigned long long)r->size,
+        r->kind == BP_PIO ? "ports" : "bytes", accesses,
+        (r->flags & BP_REGION_BELOW_4G) != 0 ? ", below 4 GiB" : "",
+        (r->flags & BP_REGION_ALTERNATIVE) != 0 ? ", left out if another is pinned" : "",
+        (r->flags & BP_REGION_OPTIONAL) != 0 ? "only there if placed with " : "pin with ",
+        region_key(r->kind), r->name, "ADDRESS");
     print_registers(&r->regs);
 }
 

@@ -41,6 +41,7 @@ static void put_regions(struct json *json, const struct bp_class *c)
         json_close_array(json);
         json_bool(json, "below_4g", (r->flags & BP_REGION_BELOW_4G) != 0);
         json_bool(json, "optional", (r->flags & BP_REGION_OPTIONAL) != 0);
+        json_bool(json, "alternative", (r->flags & BP_REGION_ALTERNATIVE) != 0);
         put_registers(json, &r->regs);
         json_close_object(json);
     }

@@ -1,9 +1,10 @@
 /*
  * block-file - a raw disk image or a block device of the host as a disk.
  *
- * Requests are done by worker threads, several at once. A write is in the host's page cache when it
- * ends, and on stable storage after the next flush (fdatasync): what a disk with a write cache
- * does. Not modelled: image formats with a structure of their own, sizes that change while it runs.
+ * Requests are done several at once by an engine: through io_uring, or by worker threads. A write
+ * is in the host's page cache when it ends, and on stable storage after the next flush (fdatasync):
+ * what a disk with a write cache does. Not modelled: image formats with a structure of their own,
+ * sizes that change while it runs, access past the page cache.
  */
 #include "block-file.h"
 
@@ -28,63 +29,27 @@ static int32_t block_file_info(void *dev, struct bp_block_info *out)
     return BP_OK;
 }
 
-static void work_done(void *dev, uint64_t arg, int32_t result)
-{
-    struct block_file *s = dev;
-    struct file_job *job = (struct file_job *)(uintptr_t)arg;
-    struct file_job **link = &s->jobs;
-    (void)result; /* the worker has told the host already: see file_work */
-    while (*link != job)
-        link = &(*link)->next;
-    *link = job->next;
-    free(job);
-    s->n_busy--;
-}
-
-static struct file_job *job_create(const struct bp_block_request *request)
-{
-    struct file_job *job =
-        malloc(sizeof(*job) + (size_t)request->n_segments * sizeof(job->segments[0]));
-    if (job == NULL)
-        return NULL;
-    job->next = NULL;
-    atomic_init(&job->is_cancelled, false);
-    job->op = request->op;
-    job->offset = request->offset;
-    job->size = request->size;
-    job->ticket = request->tag;
-    job->n_segments = request->n_segments;
-    const uint8_t *row = (const uint8_t *)request->segments;
-    for (uint32_t i = 0; i < request->n_segments; i++, row += request->segment_stride)
-        memcpy(&job->segments[i], row, sizeof(job->segments[i]));
-    return job;
-}
-
 static int32_t block_file_submit(void *dev, const struct bp_block_request *request)
 {
     struct block_file *s = dev;
-    if (s->fd < 0)
+    if (s->engine == NULL)
         return BP_ERR_STATE;
-    struct file_job *job = job_create(request);
+    if (request->op == BP_BLOCK_FLUSH && s->is_read_only)
+        return s->backend->complete(s->host, request->tag, BP_OK); /* nothing was written */
+    struct file_job *job = file_job_create(request);
     if (job == NULL)
         return BP_ERR_NO_MEMORY;
-    int32_t status = s->worker->submit(s->host, file_work, work_done, (uint64_t)(uintptr_t)job);
-    if (status != BP_OK) {
+    int32_t status = s->engine->submit(s, job);
+    if (status != BP_OK)
         free(job);
-        return status;
-    }
-    job->next = s->jobs; /* it cannot have ended: that takes the lock, which we have */
-    s->jobs = job;
-    s->n_busy++;
-    return BP_OK;
+    return status;
 }
 
 static void block_file_cancel(void *dev, uint64_t ticket)
 {
-    const struct block_file *s = dev;
-    for (struct file_job *job = s->jobs; job != NULL; job = job->next)
-        if (job->ticket == ticket)
-            atomic_store(&job->is_cancelled, true);
+    struct block_file *s = dev;
+    if (s->engine != NULL)
+        s->engine->cancel(s, ticket);
 }
 
 /* --- Life cycle ------------------------------------------------------------------------------- */
@@ -96,17 +61,38 @@ static int32_t block_file_create(const struct bp_host *host, void *dev)
     s->fd = -1;
     s->mem = host->get_interface(host, BP_MEM_ID);
     s->worker = host->get_interface(host, BP_WORKER_ID);
+    s->loop = host->get_interface(host, BP_LOOP_ID);
     s->backend = host->get_interface(host, BP_BLOCK_BACKEND_ID);
-    if (s->mem == NULL || s->worker == NULL || s->backend == NULL)
+    if (s->mem == NULL || s->worker == NULL || s->loop == NULL || s->backend == NULL)
         return host->set_error(host, BP_ERR_UNSUPPORTED,
-                               "this host lacks " BP_MEM_ID ", " BP_WORKER_ID
+                               "this host lacks " BP_MEM_ID ", " BP_WORKER_ID ", " BP_LOOP_ID
                                " or " BP_BLOCK_BACKEND_ID);
+    return BP_OK;
+}
+
+static int32_t choose_engine(struct block_file *s)
+{
+    char why[160];
+    s->engine = &file_engine_threads;
+    if (s->io == FILE_IO_THREADS)
+        return BP_OK;
+    int32_t status = uring_open(s, why, sizeof(why));
+    if (status == BP_OK) {
+        s->engine = &file_engine_uring;
+        return BP_OK;
+    }
+    if (s->io == FILE_IO_URING)
+        return bp_errorf(s->host, status,
+                         "io = io_uring: %s; set \"io = auto\" to use threads instead", why);
+    bp_logf(s->host, BP_LOG_DEBUG, "uses threads, as io_uring is not to be had: %s", why);
     return BP_OK;
 }
 
 static int32_t block_file_realize(void *dev)
 {
-    return file_open(dev);
+    struct block_file *s = dev;
+    int32_t status = file_open(s);
+    return status == BP_OK ? choose_engine(s) : status;
 }
 
 static int32_t block_file_quiesce(void *dev)
@@ -118,6 +104,8 @@ static int32_t block_file_quiesce(void *dev)
 static void block_file_destroy(void *dev)
 {
     struct block_file *s = dev;
+    if (s->engine != NULL)
+        s->engine->stop(s);
     if (s->host != NULL)
         file_close(s);
     for (uint32_t i = 0; i < FILE_BUFFERS; i++)
@@ -147,12 +135,16 @@ static const struct bp_property properties[] = {
                    "How the file holds the disk. raw: byte by byte, which suits block devices and "
                    "the images of most distributions; convert others with \"qemu-img convert -O "
                    "raw\". The format is never guessed, because guests could fake it."),
+    BP_PROP_CHOICE(struct block_file, io, "io", "auto", "auto|io_uring|threads",
+                   "How requests are done. io_uring: by the kernel (Linux 5.6 or newer, if the "
+                   "system permits it), without threads. threads: by up to 8 threads that all "
+                   "disks of the machine share. auto: io_uring if it is to be had."),
     BP_PROP_STRING(struct block_file, serial, "serial", NULL, FILE_SERIAL_BYTES,
                    "Serial number that the guest sees, up to 20 bytes: under Linux it gives the "
                    "name /dev/disk/by-id/virtio-SERIAL."),
 };
 
-static const char *const needs[] = {BP_MEM_ID, BP_WORKER_ID, BP_BLOCK_BACKEND_ID, NULL};
+static const char *const needs[] = {BP_MEM_ID, BP_WORKER_ID, BP_LOOP_ID, BP_BLOCK_BACKEND_ID, NULL};
 
 static const struct bp_class block_file = {
     .struct_size = sizeof(struct bp_class),

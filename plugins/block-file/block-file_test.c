@@ -1,4 +1,4 @@
-/* block-file on the bench, with real files in a directory of its own. */
+/* block-file on the bench, with real files in a directory of its own, by both engines. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,102 +13,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DISK_BYTES (1u << 20)
-#define GPA        (BENCH_RAM_BASE + 0x1000)
-
-static char directory[64];
-static char disk_path[96];
-
-static int make_directory(void **state)
-{
-    const char *base = getenv("TMPDIR");
-    (void)state;
-    (void)snprintf(directory, sizeof(directory), "%s/block-file.XXXXXX",
-                   base != NULL && strlen(base) < 32 ? base : "/tmp");
-    if (mkdtemp(directory) == NULL)
-        return -1;
-    (void)snprintf(disk_path, sizeof(disk_path), "%s/disk.img", directory);
-    return 0;
-}
-
-static int remove_directory(void **state)
-{
-    (void)state;
-    return rmdir(directory);
-}
-
-static void make_file(const char *path, uint64_t bytes)
-{
-    int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
-    close(fd);
-}
-
-/* A bench whose settings live as long as the test program. */
-static int32_t try_disk(const char *path, const char *more, struct bench **b)
-{
-    static char setting[8][160];
-    static const char *settings[8][3];
-    static struct bench_setup setups[8];
-    static uint32_t n;
-    uint32_t i = n++ % 8;
-    (void)snprintf(setting[i], sizeof(setting[i]), "path=%s", path);
-    settings[i][0] = setting[i];
-    settings[i][1] = more;
-    settings[i][2] = NULL;
-    setups[i] = (struct bench_setup){.settings = settings[i]};
-    return bench_try(BENCH_CLASS, &setups[i], b);
-}
-
-static struct bench *make_disk(const char *more)
-{
-    struct bench *b;
-    if (try_disk(disk_path, more, &b) != BP_OK)
-        fail_msg("%s", bench_error(b));
-    return b;
-}
-
-static int setup(void **state)
-{
-    make_file(disk_path, DISK_BYTES);
-    *state = make_disk(NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    bench_destroy(*state);
-    return unlink(disk_path);
-}
-
-static void fill(struct bench *b, uint64_t gpa, uint64_t bytes, uint32_t seed)
-{
-    uint8_t *data = malloc(bytes);
-    assert_non_null(data);
-    for (uint64_t i = 0; i < bytes; i++)
-        data[i] = (uint8_t)((i * 7 + seed) % 251 + 1);
-    bench_ram_write(b, gpa, data, bytes);
-    free(data);
-}
-
-/* Does the file hold what guest RAM holds? */
-static void check_file(struct bench *b, uint64_t offset, uint64_t gpa, uint64_t bytes)
-{
-    uint8_t *ram = malloc(bytes), *file = malloc(bytes);
-    int fd = open(disk_path, O_RDONLY);
-    assert_true(ram != NULL && file != NULL && fd >= 0);
-    bench_ram_read(b, gpa, ram, bytes);
-    assert_int_equal(pread(fd, file, bytes, (off_t)offset), bytes);
-    assert_memory_equal(ram, file, bytes);
-    close(fd);
-    free(ram);
-    free(file);
-}
+#include "disk_test.h"
 
 /* The flags of our descriptor of this file, as /proc tells them. */
 static long descriptor_flags(const char *path)
@@ -139,11 +49,11 @@ static void what_is_written_is_in_the_file_and_is_read_again(void **state)
 {
     struct bench *b = *state;
     fill(b, GPA, 1024, 1);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_WRITE, 512, 1024, GPA), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_WRITE, 512, 1024, GPA), BP_OK);
     check_file(b, 512, GPA, 1024);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_READ, 512, 1024, GPA + 0x10000), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_READ, 512, 1024, GPA + 0x10000), BP_OK);
     check_file(b, 512, GPA + 0x10000, 1024);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_FLUSH, 0, 0, 0), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_FLUSH, 0, 0, 0), BP_OK);
 }
 
 static void long_transfers_pass_in_chunks_over_many_segments(void **state)
@@ -159,15 +69,13 @@ static void long_transfers_pass_in_chunks_over_many_segments(void **state)
     fill(b, GPA, bytes, 5);
     assert_int_equal(bench_block_submit(b, BP_BLOCK_WRITE, 4096, bytes, segments, 5, &ticket),
                      BP_OK);
-    bench_settle(b);
-    assert_int_equal(bench_block_result(b, ticket), BP_OK);
+    assert_int_equal(await(b, ticket), BP_OK);
     check_file(b, 4096, GPA, bytes);
     for (uint32_t i = 0; i < 5; i++)
         segments[i].gpa += 400 << 10;
     assert_int_equal(bench_block_submit(b, BP_BLOCK_READ, 4096, bytes, segments, 5, &ticket),
                      BP_OK);
-    bench_settle(b);
-    assert_int_equal(bench_block_result(b, ticket), BP_OK);
+    assert_int_equal(await(b, ticket), BP_OK);
     check_file(b, 4096, GPA + (400 << 10), bytes);
 }
 
@@ -206,7 +114,7 @@ static void a_cancelled_request_ends_without_its_transfer_and_others_do_not(void
     assert_int_equal(bench_block_result(b, ticket[1]), BP_OK);
     check_file(b, 512, GPA, 512);
     uint8_t bytes[512], zeroes[512] = {0};
-    assert_int_equal(bench_block_do(b, BP_BLOCK_READ, 0, 512, GPA + 0x1000), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_READ, 0, 512, GPA + 0x1000), BP_OK);
     bench_ram_read(b, GPA + 0x1000, bytes, sizeof(bytes));
     assert_memory_equal(bytes, zeroes, sizeof(bytes));
     bench_block_cancel(b, ticket[0]); /* it has ended: nothing happens */
@@ -218,10 +126,10 @@ static void discarded_sectors_read_zero_and_take_no_room(void **state)
     struct stat before, after;
     uint8_t bytes[4096], none[4096] = {0};
     fill(b, GPA, 256 << 10, 1);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_WRITE, 0, 256 << 10, GPA), BP_OK);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_FLUSH, 0, 0, 0), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_WRITE, 0, 256 << 10, GPA), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_FLUSH, 0, 0, 0), BP_OK);
     assert_int_equal(stat(disk_path, &before), 0);
-    int32_t status = bench_block_do(b, BP_BLOCK_DISCARD_OP, 64 << 10, 128 << 10, 0);
+    int32_t status = request(b, BP_BLOCK_DISCARD_OP, 64 << 10, 128 << 10, 0);
     if (status == BP_ERR_UNSUPPORTED) {
         print_message("this file system cannot punch holes\n");
         skip();
@@ -230,10 +138,10 @@ static void discarded_sectors_read_zero_and_take_no_room(void **state)
     assert_int_equal(stat(disk_path, &after), 0);
     assert_true(after.st_blocks < before.st_blocks);
     assert_int_equal(after.st_size, DISK_BYTES);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_READ, 64 << 10, 4096, GPA), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_READ, 64 << 10, 4096, GPA), BP_OK);
     bench_ram_read(b, GPA, bytes, 4096);
     assert_memory_equal(bytes, none, 4096);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_READ, (64 << 10) - 512, 512, GPA), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_READ, (64 << 10) - 512, 512, GPA), BP_OK);
     bench_ram_read(b, GPA, bytes, 512);
     assert_memory_not_equal(bytes, none, 512);
 }
@@ -243,15 +151,15 @@ static void zeroed_sectors_read_zero_and_their_neighbours_do_not(void **state)
     struct bench *b = *state;
     uint8_t bytes[2048], none[1024] = {0};
     fill(b, GPA, 400 << 10, 1);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_WRITE, 0, 400 << 10, GPA), BP_OK);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_WRITE_ZEROES, 512, 1024, 0), BP_OK);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_WRITE_ZEROES, 4096, 300 << 10, 0), BP_OK);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_READ, 0, 2048, GPA), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_WRITE, 0, 400 << 10, GPA), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_WRITE_ZEROES, 512, 1024, 0), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_WRITE_ZEROES, 4096, 300 << 10, 0), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_READ, 0, 2048, GPA), BP_OK);
     bench_ram_read(b, GPA, bytes, 2048);
     assert_memory_equal(bytes + 512, none, 1024);
     assert_int_not_equal(bytes[511], 0);
     assert_int_not_equal(bytes[1536], 0);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_READ, (300 << 10) + 3072, 2048, GPA), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_READ, (300 << 10) + 3072, 2048, GPA), BP_OK);
     bench_ram_read(b, GPA, bytes, 2048);
     assert_memory_equal(bytes, none, 1024);
     assert_int_not_equal(bytes[1024], 0);
@@ -285,10 +193,10 @@ static void a_read_only_disk_is_never_open_for_writing(void **state)
     assert_int_equal(descriptor_flags(disk_path) & O_CLOEXEC, O_CLOEXEC);
     assert_int_equal(bench_block_info(*state, &info), BP_OK);
     assert_int_equal(info.flags, BP_BLOCK_READ_ONLY);
-    assert_int_equal(bench_block_do(*state, BP_BLOCK_WRITE, 0, 512, GPA), BP_ERR_PERMISSION);
-    assert_int_equal(bench_block_do(*state, BP_BLOCK_DISCARD_OP, 0, 512, 0), BP_ERR_PERMISSION);
-    assert_int_equal(bench_block_do(*state, BP_BLOCK_READ, 0, 512, GPA), BP_OK);
-    assert_int_equal(bench_block_do(*state, BP_BLOCK_FLUSH, 0, 0, 0), BP_OK);
+    assert_int_equal(request(*state, BP_BLOCK_WRITE, 0, 512, GPA), BP_ERR_PERMISSION);
+    assert_int_equal(request(*state, BP_BLOCK_DISCARD_OP, 0, 512, 0), BP_ERR_PERMISSION);
+    assert_int_equal(request(*state, BP_BLOCK_READ, 0, 512, GPA), BP_OK);
+    assert_int_equal(request(*state, BP_BLOCK_FLUSH, 0, 0, 0), BP_OK);
 }
 
 static void one_writer_or_many_readers_have_the_file(void **state)
@@ -370,11 +278,11 @@ static void a_full_disk_is_an_error_of_the_request_and_one_warning(void **state)
     small = before;
     small.rlim_cur = 64 << 10;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    int32_t beyond = bench_block_do(b, BP_BLOCK_WRITE, 128 << 10, 4096, GPA);
-    int32_t again = bench_block_do(b, BP_BLOCK_WRITE, 256 << 10, 4096, GPA);
-    int32_t across = bench_block_do(b, BP_BLOCK_WRITE, (64 << 10) - 512, 1024, GPA);
-    int32_t below = bench_block_do(b, BP_BLOCK_WRITE, 0, 4096, GPA);
-    int32_t read = bench_block_do(b, BP_BLOCK_READ, 128 << 10, 4096, GPA);
+    int32_t beyond = request(b, BP_BLOCK_WRITE, 128 << 10, 4096, GPA);
+    int32_t again = request(b, BP_BLOCK_WRITE, 256 << 10, 4096, GPA);
+    int32_t across = request(b, BP_BLOCK_WRITE, (64 << 10) - 512, 1024, GPA);
+    int32_t below = request(b, BP_BLOCK_WRITE, 0, 4096, GPA);
+    int32_t read = request(b, BP_BLOCK_READ, 128 << 10, 4096, GPA);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     (void)signal(SIGXFSZ, handler);
     assert_int_equal(beyond, BP_ERR_NO_SPACE);
@@ -384,25 +292,25 @@ static void a_full_disk_is_an_error_of_the_request_and_one_warning(void **state)
     assert_int_equal(read, BP_OK);
     assert_int_equal(bench_log_count(b, BP_LOG_WARN), 1);
     assert_true(bench_log_contains(b, "cannot write"));
-    assert_int_equal(bench_block_do(b, BP_BLOCK_WRITE, 128 << 10, 4096, GPA), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_WRITE, 128 << 10, 4096, GPA), BP_OK);
 }
 
 static void a_file_that_was_cut_off_gives_errors_and_no_old_bytes(void **state)
 {
     struct bench *b = *state;
     assert_int_equal(truncate(disk_path, 4096), 0);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_READ, 0, 4096, GPA), BP_OK);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_READ, 8192, 4096, GPA), BP_ERR_IO);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_READ, 3584, 1024, GPA), BP_ERR_IO);
+    assert_int_equal(request(b, BP_BLOCK_READ, 0, 4096, GPA), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_READ, 8192, 4096, GPA), BP_ERR_IO);
+    assert_int_equal(request(b, BP_BLOCK_READ, 3584, 1024, GPA), BP_ERR_IO);
     assert_true(bench_log_contains(b, "cannot read"));
 }
 
 static void segments_outside_ram_are_an_error(void **state)
 {
     struct bench *b = *state;
-    assert_int_equal(bench_block_do(b, BP_BLOCK_READ, 0, 512, 0), BP_ERR_RANGE);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_WRITE, 0, 512, UINT64_MAX - 100), BP_ERR_RANGE);
-    assert_int_equal(bench_block_do(b, BP_BLOCK_READ, 0, 512, GPA), BP_OK);
+    assert_int_equal(request(b, BP_BLOCK_READ, 0, 512, 0), BP_ERR_RANGE);
+    assert_int_equal(request(b, BP_BLOCK_WRITE, 0, 512, UINT64_MAX - 100), BP_ERR_RANGE);
+    assert_int_equal(request(b, BP_BLOCK_READ, 0, 512, GPA), BP_OK);
 }
 
 /* --- Life cycle ------------------------------------------------------------------------------- */
@@ -428,31 +336,35 @@ static void a_save_waits_for_the_work_that_is_out(void **state)
 static void every_failure_of_set_up_has_a_sentence(void **state)
 {
     static char setting[160];
-    static const char *settings[2];
+    static const char *settings[3];
     struct bench_setup wanted = {.settings = settings};
     bench_destroy(*state);
     (void)snprintf(setting, sizeof(setting), "path=%s", disk_path);
     settings[0] = setting;
+    settings[1] = engine;
     (void)bench_check_setup_failures(BENCH_CLASS, &wanted);
     *state = make_disk(NULL);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+static void the_kernel_permits_io_uring(void **state)
+{
+    (void)state;
+    if (!has_uring())
+        skip();
+}
+
+static int run_both(void)
 {
     const struct CMUnitTest tests[] = {
         T(what_is_written_is_in_the_file_and_is_read_again),
         T(long_transfers_pass_in_chunks_over_many_segments),
-        T(requests_are_done_in_any_order),
-        T(a_cancelled_request_ends_without_its_transfer_and_others_do_not),
         T(discarded_sectors_read_zero_and_take_no_room),
         T(zeroed_sectors_read_zero_and_their_neighbours_do_not),
         T(the_disk_says_what_it_is),
         T(a_read_only_disk_is_never_open_for_writing),
         T(one_writer_or_many_readers_have_the_file),
-        cmocka_unit_test(what_cannot_be_a_disk_is_refused_with_a_sentence),
-        cmocka_unit_test(a_file_without_permission_is_refused_with_a_remedy),
         T(a_full_disk_is_an_error_of_the_request_and_one_warning),
         T(a_file_that_was_cut_off_gives_errors_and_no_old_bytes),
         T(segments_outside_ram_are_an_error),
@@ -460,5 +372,31 @@ int main(void)
         T(a_save_waits_for_the_work_that_is_out),
         T(every_failure_of_set_up_has_a_sentence),
     };
-    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+    return cmocka_run_group_tests_name(engine, tests, make_directory, remove_directory);
+}
+
+static int run_threads(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(requests_are_done_in_any_order),
+        T(a_cancelled_request_ends_without_its_transfer_and_others_do_not),
+        cmocka_unit_test(what_cannot_be_a_disk_is_refused_with_a_sentence),
+        cmocka_unit_test(a_file_without_permission_is_refused_with_a_remedy),
+    };
+    return cmocka_run_group_tests_name("threads alone", tests, make_directory, remove_directory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest question[] = {cmocka_unit_test(the_kernel_permits_io_uring)};
+    void *none;
+    engine = "io=threads";
+    int failed = run_both() + run_threads();
+    engine = "io=io_uring";
+    failed += cmocka_run_group_tests(question, make_directory, remove_directory);
+    if (make_directory(&none) != 0)
+        return 1;
+    bool has = has_uring();
+    (void)remove_directory(&none);
+    return failed + (has ? run_both() : 0);
 }

@@ -54,6 +54,12 @@ static int32_t refuse_open(struct block_file *s, int error)
                      s->is_read_only ? "" : " for writing", strerror(error), remedy(s, error));
 }
 
+static int32_t refuse_kind(struct block_file *s)
+{
+    return bp_errorf(s->host, BP_ERR_INVALID,
+                     "%s is no image file and no block device; a disk needs one of them", s->path);
+}
+
 /* Looked at before it is opened: opening some kinds of files has effects, or waits. */
 static int32_t check_kind(struct block_file *s)
 {
@@ -66,9 +72,7 @@ static int32_t check_kind(struct block_file *s)
                          "%s is a directory; a disk needs an image file or a block device",
                          s->path);
     if (!S_ISREG(st.st_mode) && !s->is_device)
-        return bp_errorf(s->host, BP_ERR_INVALID,
-                         "%s is no image file and no block device; a disk needs one of them",
-                         s->path);
+        return refuse_kind(s);
     return BP_OK;
 }
 
@@ -93,6 +97,8 @@ static int32_t measure(struct block_file *s)
     struct stat st;
     if (fstat(s->fd, &st) != 0)
         return refuse_open(s, errno);
+    if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) /* put in its place meanwhile */
+        return refuse_kind(s);
     s->capacity_bytes = (uint64_t)st.st_size;
     if (s->is_device && ioctl(s->fd, BLKGETSIZE64, &s->capacity_bytes) != 0)
         return bp_errorf(s->host, BP_ERR_IO, "%s does not say how large it is: %s", s->path,
@@ -124,12 +130,21 @@ int32_t file_open(struct block_file *s)
     if (s->fd < 0)
         return refuse_open(s, errno);
     status = lock_file(s);
-    return status == BP_OK ? measure(s) : status;
+    if (status == BP_OK)
+        status = measure(s);
+    /* io_uring would not wait for such a file, but fail. */
+    if (status == BP_OK && fcntl(s->fd, F_SETFL, flags & ~O_NONBLOCK) != 0)
+        return refuse_open(s, errno);
+    return status;
 }
 
 void file_close(struct block_file *s)
 {
-    if (s->fd >= 0)
-        (void)close(s->fd);
+    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    if (s->fd < 0)
+        return;
+    /* The kernel may hold the file for a moment after the last answer of a ring. */
+    (void)fcntl(s->fd, F_OFD_SETLK, &lock);
+    (void)close(s->fd);
     s->fd = -1;
 }

@@ -7,6 +7,7 @@
 
 /* Rounds of settling that a device may take to come to rest. */
 #define QUIESCE_MAX 1000u
+#define WAIT_MS     10 /* for a descriptor that it watches */
 
 static void quiesce(struct bench *b)
 {
@@ -20,7 +21,7 @@ static void quiesce(struct bench *b)
         bench_leave(b);
         if (status != BP_PENDING)
             break;
-        bench_settle(b);
+        (void)bench_poll(b, b->watches.n_used ? WAIT_MS : 0); /* settles, too */
     }
     if (status)
         bench_die(b, "quiesce gave %d", status);

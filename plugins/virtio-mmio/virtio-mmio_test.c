@@ -114,6 +114,23 @@ static void a_notification_names_its_queue(void **state)
     assert_int_equal(t->notified[1], 2);
 }
 
+static void where_there_are_doorbells_notifications_come_later(void **state)
+{
+    static const struct bench_setup with_doorbells = {.doorbells = 1};
+    struct bench *b = bench_create_with(BENCH_CLASS, &with_doorbells);
+    struct bench_transport_state *t = bench_transport(b);
+    (void)state;
+    bench_write32(b, "regs", 0x050, 1);
+    assert_int_equal(t->notified[1], 0);
+    bench_settle(b);
+    assert_int_equal(t->notified[0], 0);
+    assert_int_equal(t->notified[1], 1);
+    bench_write32(b, "regs", 0x050, 7); /* no such queue: no doorbell */
+    bench_settle(b);
+    assert_int_equal(t->notified[1], 1);
+    bench_destroy(b);
+}
+
 static void the_line_follows_the_interrupt_status(void **state)
 {
     assert_int_equal(bench_line(*state, "interrupt"), 0);
@@ -268,6 +285,7 @@ int main(void)
         T(queue_registers_act_on_the_selected_queue),
         T(a_queue_that_does_not_exist_has_size_0),
         T(a_notification_names_its_queue),
+        cmocka_unit_test(where_there_are_doorbells_notifications_come_later),
         T(the_line_follows_the_interrupt_status),
         T(status_goes_through_and_0_resets),
         T(write_only_registers_read_0_and_unknown_offsets_too),

@@ -298,6 +298,7 @@ static void free_all(struct handle_table *table)
 static void free_bench(struct bench *b)
 {
     bench_links_fini(b);
+    bench_apic_fini(b);
     free_all(&b->timers);
     free_all(&b->watches);
     free_all(&b->tickets);
@@ -305,6 +306,7 @@ static void free_bench(struct bench *b)
         free(b->chains[i].segments);
     free(b->chains);
     free(b->deferred);
+    free(b->doorbells);
     free(b->jobs);
     bytes_free(&b->log);
     bytes_free(&b->fdt);

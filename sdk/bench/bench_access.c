@@ -65,7 +65,7 @@ void bench_write(struct bench *b, const char *region, uint64_t offset, uint32_t 
         b->refused++;
         return;
     }
-    if (!b->class_->write)
+    if (bench_rings_doorbell(b, i, offset, width, value & ones(width)) || !b->class_->write)
         return;
     bench_enter(b, "write");
     b->class_->write(b->dev, i, offset, width, value & ones(width));

@@ -164,19 +164,23 @@ static int32_t host_timer_cancel(const struct bp_host *host, bp_handle timer)
     return BP_OK;
 }
 
+void bench_defer(struct bench *b, void (*fn)(void *dev, uint64_t arg), uint64_t arg)
+{
+    b->deferred = realloc(b->deferred, (b->n_deferred + 1) * sizeof(*b->deferred));
+    if (!b->deferred)
+        bench_die(b, "out of memory");
+    b->deferred[b->n_deferred++] = (struct bench_deferred){fn, arg};
+}
+
 static int32_t host_defer(const struct bp_host *host, void (*fn)(void *dev, uint64_t arg),
                           uint64_t arg)
 {
     struct bench *b = bench_of(host);
-    size_t size = (b->n_deferred + 1) * sizeof(*b->deferred);
 
     bench_not_while_saving(b, "defer");
     if (bench_fails(b, "defer"))
         return BP_ERR_NO_MEMORY;
-    b->deferred = realloc(b->deferred, size);
-    if (!b->deferred)
-        bench_die(b, "out of memory");
-    b->deferred[b->n_deferred++] = (struct bench_deferred){fn, arg};
+    bench_defer(b, fn, arg);
     return BP_OK;
 }
 
@@ -185,13 +189,22 @@ static const struct {
     const char *id;
     const void *table;
 } interfaces[] = {
-    {BP_REGION_ID, &bench_region_if}, {BP_CONFIG_ID, &bench_config_if},
-    {BP_LINK_ID, &bench_link_if},     {BP_MEM_ID, &bench_mem_if},
-    {BP_CHAR_ID, &bench_char_if},     {BP_NET_ID, &bench_net_if},
-    {BP_BLOCK_ID, &bench_block_if},   {BP_BLOCK_BACKEND_ID, &bench_block_backend_if},
-    {BP_WORKER_ID, &bench_worker_if}, {BP_LOOP_ID, &bench_loop_if},
-    {BP_CPU_ID, &bench_cpu_if},       {BP_POWER_ID, &bench_power_if},
-    {BP_VIRTIO_ID, &bench_virtio_if}, {BP_VIRTIO_TRANSPORT_ID, &bench_transport_if},
+    {BP_REGION_ID, &bench_region_if},
+    {BP_CONFIG_ID, &bench_config_if},
+    {BP_LINK_ID, &bench_link_if},
+    {BP_MEM_ID, &bench_mem_if},
+    {BP_CHAR_ID, &bench_char_if},
+    {BP_NET_ID, &bench_net_if},
+    {BP_BLOCK_ID, &bench_block_if},
+    {BP_BLOCK_BACKEND_ID, &bench_block_backend_if},
+    {BP_WORKER_ID, &bench_worker_if},
+    {BP_LOOP_ID, &bench_loop_if},
+    {BP_CPU_ID, &bench_cpu_if},
+    {BP_DOORBELL_ID, &bench_doorbell_if},
+    {BP_POWER_ID, &bench_power_if},
+    {BP_VIRTIO_ID, &bench_virtio_if},
+    {BP_VIRTIO_TRANSPORT_ID, &bench_transport_if},
+    {BP_APIC_ID, &bench_apic_if},
 };
 
 const void *bench_find_interface(const struct bench *b, const char *id)

@@ -35,6 +35,12 @@ void bytes_free(struct bytes *b);
 struct bench_link *bench_link_named(struct bench *b, const char *name, const char *interface);
 struct bench_link *bench_link_at(struct bench *b, uint32_t link, const char *interface);
 
+void bench_defer(struct bench *b, void (*fn)(void *dev, uint64_t arg), uint64_t arg);
+
+/* 1 when the write goes to a doorbell, and not to the class. */
+int bench_rings_doorbell(struct bench *b, uint32_t region, uint64_t offset, uint32_t width,
+                         uint64_t value);
+
 /* The step functions of settle: 1 if something was done. */
 int bench_step_deferred(struct bench *b);
 int bench_step_timers(struct bench *b);
@@ -46,6 +52,7 @@ int bench_step_disks(struct bench *b);
 uint8_t *bench_ram_at(struct bench *b, uint64_t gpa, uint64_t size);
 
 /* One file of fakes each; the tables that get_interface hands out. */
+extern const struct bp_apic bench_apic_if;
 extern const struct bp_region_if bench_region_if;
 extern const struct bp_config bench_config_if;
 extern const struct bp_link_if bench_link_if;
@@ -57,6 +64,7 @@ extern const struct bp_block_backend bench_block_backend_if;
 extern const struct bp_worker bench_worker_if;
 extern const struct bp_loop bench_loop_if;
 extern const struct bp_cpu bench_cpu_if;
+extern const struct bp_doorbell bench_doorbell_if;
 extern const struct bp_power bench_power_if;
 extern const struct bp_virtio bench_virtio_if;
 extern const struct bp_virtio_transport bench_transport_if;
@@ -67,6 +75,7 @@ extern const struct bp_host bench_host_template;
 /* The interface with this id, NULL when the bench or this set-up does not have it. */
 const void *bench_find_interface(const struct bench *b, const char *id);
 
+void bench_apic_fini(struct bench *b);
 void bench_links_init(struct bench *b);
 void bench_links_fini(struct bench *b);
 void bench_transport_init(struct bench *b);

@@ -11,6 +11,7 @@
 #define MAX_LINKS   16u
 #define MAX_CPUS    64u
 #define MAX_QUEUES  16u
+#define MAX_PINS    256u
 
 enum bench_phase { PHASE_CREATE, PHASE_PLAN, PHASE_REALIZE, PHASE_RUN, PHASE_SAVE, PHASE_DEAD };
 
@@ -28,6 +29,15 @@ struct bench_timer {
 };
 
 struct bench_deferred {
+    void (*fn)(void *dev, uint64_t arg);
+    uint64_t arg;
+};
+
+struct bench_doorbell {
+    uint32_t region;
+    uint32_t width;
+    uint64_t offset;
+    uint64_t value;
     void (*fn)(void *dev, uint64_t arg);
     uint64_t arg;
 };
@@ -119,6 +129,8 @@ struct bench {
     struct handle_table timers;
     struct bench_deferred *deferred;
     uint32_t n_deferred;
+    struct bench_doorbell *doorbells;
+    uint32_t n_doorbells;
 
     struct bench_job *jobs;
     uint32_t n_jobs;
@@ -132,6 +144,13 @@ struct bench {
     uint32_t cpu_irqs[MAX_CPUS][8];
     uint32_t cpu_raises[MAX_CPUS][8];
     uint64_t tick_offset; /* modulo 2^64 */
+    struct {
+        struct bench_message *sent;
+        uint32_t n_sent;
+        uint32_t n_routed;
+        int32_t refusal;
+        struct bench_message routes[MAX_PINS];
+    } apic;
     uint32_t power;
     uint32_t power_code;
     uint32_t power_count;

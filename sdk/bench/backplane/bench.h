@@ -45,11 +45,13 @@ struct bench_setup {                /* everything may be 0 or NULL */
     const char *const *unconnected; /* links that the machine file leaves out, NULL-ended */
     const char *const *missing;     /* interface ids that this host does not have, NULL-ended */
     uint32_t cpus;                  /* 0: 1 */
+    uint32_t apic_pins;             /* that bp.apic/1 can watch; 0: 256 */
     uint32_t fail_call;   /* the n-th call of set-up that can fail does fail (from 1); 0: none */
     uint64_t timebase_hz; /* 0: 10 MHz */
     uint64_t ram_bytes;   /* 0: 1 MiB; the RAM begins at BENCH_RAM_BASE */
     uint64_t disk_bytes;  /* of each bp.block/1 link; 0: 1 MiB */
     uint32_t disk_flags;  /* BP_BLOCK_READ_ONLY, BP_BLOCK_DISCARD */
+    uint32_t doorbells;   /* 1: bp.doorbell/1 works; its writes arrive with bench_settle */
     const struct bp_net_info *net; /* of each bp.net/1 link; NULL: up, nothing else is known */
 };
 

@@ -153,6 +153,28 @@ static int32_t virtio_push(const struct bp_host *host, bp_handle chain, uint32_t
     return BP_OK;
 }
 
+static int32_t virtio_push_many(const struct bp_host *host, const struct bp_virtio_used *used,
+                                uint32_t n)
+{
+    struct bench *b = bench_of(host);
+
+    for (uint32_t i = 0; i < n; i++) {
+        const struct bench_chain *c = chain_of(b, used[i].chain);
+
+        if (!c)
+            return BP_ERR_STALE;
+        for (uint32_t k = 0; k < i; k++) {
+            if (used[k].chain == used[i].chain)
+                bench_die(b, "push_many: a chain is there twice");
+        }
+        if (c->queue != chain_of(b, used[0].chain)->queue)
+            return BP_ERR_INVALID;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        virtio_push(host, used[i].chain, used[i].written);
+    return BP_OK;
+}
+
 static void virtio_config_changed(const struct bp_host *host)
 {
     bench_of(host)->config_changes++;
@@ -167,6 +189,7 @@ const struct bp_virtio bench_virtio_if = {
     virtio_segments,
     virtio_push,
     virtio_config_changed,
+    virtio_push_many,
 };
 
 /* --- the driver's side ------------------------------------------------------------------------ */

@@ -138,6 +138,12 @@ static int32_t push(const struct bp_host *host, bp_handle chain, uint32_t writte
     return dev->virtio == NULL ? BP_ERR_STATE : virtio_push(dev->virtio, chain, written);
 }
 
+static int32_t push_many(const struct bp_host *host, const struct bp_virtio_used *used, uint32_t n)
+{
+    struct device *dev = device_of(host);
+    return dev->virtio == NULL ? BP_ERR_STATE : virtio_push_many(dev->virtio, used, n);
+}
+
 static void config_changed(const struct bp_host *host)
 {
     struct device *dev = device_of(host);
@@ -153,4 +159,5 @@ const struct bp_virtio host_virtio = {
     .segments = segments,
     .push = push,
     .config_changed = config_changed,
+    .push_many = push_many,
 };

@@ -106,11 +106,20 @@ static bp_handle chain_handle(const struct virtqueue *q, uint32_t head)
     return (bp_handle)q->chains[head].generation << 32 | (bp_handle)q->index << 16 | head;
 }
 
+static uint32_t queue_of(bp_handle handle)
+{
+    return (uint32_t)(handle >> 16 & 0xffff);
+}
+
+static uint32_t head_of(bp_handle handle)
+{
+    return (uint32_t)(handle & 0xffff);
+}
+
 /* NULL for a chain that has ended or was there before a reset. */
 static struct virtq_chain *find_chain(const struct virtio_dev *v, bp_handle handle)
 {
-    uint32_t queue = (uint32_t)(handle >> 16 & 0xffff);
-    uint32_t head = (uint32_t)(handle & 0xffff);
+    uint32_t queue = queue_of(handle), head = head_of(handle);
     if (queue >= v->n_queues || head >= v->queues[queue].size_max)
         return NULL;
     struct virtq_chain *chain = &v->queues[queue].chains[head];
@@ -170,22 +179,48 @@ int32_t virtio_segments(const struct virtio_dev *v, bp_handle handle, uint32_t w
     return chain_segments(chain, writable != 0, offset, size, out, n);
 }
 
-int32_t virtio_push(struct virtio_dev *v, bp_handle handle, uint32_t written)
+/* Takes the first `n` chains out of use. After an error all of them are as before. */
+static int32_t take_chains(const struct virtio_dev *v, const struct bp_virtio_used *used,
+                           uint32_t n)
 {
-    struct virtq_chain *chain = find_chain(v, handle);
-    if (chain == NULL)
-        return BP_ERR_STALE;
-    if (written > chain->writable)
-        return BP_ERR_RANGE;
-    if ((v->status & VIRTIO_NEEDS_RESET) != 0) {
-        chain->busy = false; /* the ring is not touched any more: 2.1.2 */
-        return BP_ERR_STATE;
+    int32_t status = BP_OK;
+    uint32_t taken = 0;
+    for (; taken < n; taken++) {
+        struct virtq_chain *chain = find_chain(v, used[taken].chain);
+        if (chain == NULL) /* or it is in the list twice */
+            status = BP_ERR_STALE;
+        else if (used[taken].written > chain->writable)
+            status = BP_ERR_RANGE;
+        else if (queue_of(used[taken].chain) != queue_of(used[0].chain))
+            status = BP_ERR_INVALID;
+        if (status != BP_OK)
+            break;
+        chain->busy = false;
     }
-    bool interrupt;
-    virtq_push(&v->queues[handle >> 16 & 0xffff], (uint32_t)(handle & 0xffff), written, &interrupt);
-    if (interrupt) {
+    for (uint32_t i = 0; status != BP_OK && i < taken; i++)
+        v->queues[queue_of(used[i].chain)].chains[head_of(used[i].chain)].busy = true;
+    return status;
+}
+
+int32_t virtio_push_many(struct virtio_dev *v, const struct bp_virtio_used *used, uint32_t n)
+{
+    int32_t status = take_chains(v, used, n);
+    if (status != BP_OK || n == 0)
+        return status;
+    if ((v->status & VIRTIO_NEEDS_RESET) != 0)
+        return BP_ERR_STATE; /* the ring is not touched any more: 2.1.2 */
+    struct virtqueue *q = &v->queues[queue_of(used[0].chain)];
+    for (uint32_t i = 0; i < n; i++)
+        virtq_put(q, head_of(used[i].chain), used[i].written);
+    if (virtq_show(q, n)) {
         v->interrupts |= VIRTIO_INTERRUPT_QUEUE;
         virtio_update_irq(v);
     }
     return BP_OK;
+}
+
+int32_t virtio_push(struct virtio_dev *v, bp_handle handle, uint32_t written)
+{
+    struct bp_virtio_used used = {.chain = handle, .written = written};
+    return virtio_push_many(v, &used, 1);
 }

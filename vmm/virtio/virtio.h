@@ -83,6 +83,7 @@ int32_t virtio_write(const struct virtio_dev *v, bp_handle chain, uint64_t offse
 int32_t virtio_segments(const struct virtio_dev *v, bp_handle chain, uint32_t writable,
                         uint64_t offset, uint64_t size, struct bp_segment *out, uint32_t *n);
 int32_t virtio_push(struct virtio_dev *v, bp_handle chain, uint32_t written);
+int32_t virtio_push_many(struct virtio_dev *v, const struct bp_virtio_used *used, uint32_t n);
 void virtio_config_changed(struct virtio_dev *v);
 
 /* --- State ------------------------------------------------------------------------------------

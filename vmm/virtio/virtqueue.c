@@ -203,22 +203,26 @@ int32_t virtq_pop(struct virtqueue *q, const struct memory *memory, uint32_t *he
     return BP_OK;
 }
 
-/* 2.6.7.1: does the driver want an interrupt for the entry just made? */
-static bool wants_interrupt(const struct virtqueue *q)
+/* 2.6.7.1: does the driver want an interrupt for the last `n` entries? */
+static bool wants_interrupt(const struct virtqueue *q, uint32_t n)
 {
     if (!q->has_event_idx)
         return (load16(q->avail + AVAIL_FLAGS) & AVAIL_NO_INTR) == 0;
     uint16_t used_event = load16(q->avail + AVAIL_RING + (size_t)q->size * AVAIL_ENTRY);
-    return used_event == (uint16_t)(q->next_used - 1);
+    return (uint16_t)(q->next_used - 1 - used_event) < n;
 }
 
-void virtq_push(struct virtqueue *q, uint32_t head, uint32_t written, bool *interrupt)
+void virtq_put(struct virtqueue *q, uint32_t head, uint32_t written)
 {
     uint8_t *entry = q->used + USED_RING + (size_t)(q->next_used & (q->size - 1)) * USED_ENTRY;
     store32(entry, head);
     store32(entry + 4, written);
     q->chains[head].busy = false;
     q->next_used++;
+}
+
+bool virtq_show(struct virtqueue *q, uint32_t n)
+{
     store16(q->used + USED_IDX, q->next_used);
-    *interrupt = wants_interrupt(q);
+    return wants_interrupt(q, n);
 }

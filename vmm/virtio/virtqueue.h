@@ -72,8 +72,11 @@ void virtq_disable(struct virtqueue *q);
 int32_t virtq_pop(struct virtqueue *q, const struct memory *memory, uint32_t *head,
                   struct err *err);
 
-/* Ends the chain with this head. *interrupt: the driver wants to hear of it. */
-void virtq_push(struct virtqueue *q, uint32_t head, uint32_t written, bool *interrupt);
+/* Ends the chain with this head: its entry in the ring, which the driver does not see yet. */
+void virtq_put(struct virtqueue *q, uint32_t head, uint32_t written);
+
+/* Shows the driver the last `n` entries. True: it wants to hear of them. */
+bool virtq_show(struct virtqueue *q, uint32_t n);
 
 /* Chains fetched and not yet ended. */
 uint32_t virtq_in_flight(const struct virtqueue *q);

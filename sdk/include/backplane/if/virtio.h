@@ -55,6 +55,13 @@ struct bp_virtio_chain {
     uint32_t n_writable;
 };
 
+/* A chain to end, see push. */
+struct bp_virtio_used {
+    bp_handle chain;
+    uint32_t written;
+    uint32_t pad;
+};
+
 struct bp_virtio {
     uint32_t struct_size;
     uint32_t pad;
@@ -79,6 +86,9 @@ struct bp_virtio {
     int32_t (*push)(const struct bp_host *host, bp_handle chain, uint32_t written);
     /* [dev] The configuration changed: raises the configuration interrupt. */
     void (*config_changed)(const struct bp_host *host);
+    /* [dev] As push, for `n` chains of one queue: the driver sees them all at once, in this order.
+     * After an error none of them has ended. BP_ERR_INVALID: chains of different queues. */
+    int32_t (*push_many)(const struct bp_host *host, const struct bp_virtio_used *used, uint32_t n);
 };
 
 #ifdef __cplusplus

@@ -134,6 +134,11 @@ const void *host_interface(const char *id);
 /* [any] Sets a line of `dev`, as host->irq_set does. */
 void device_irq_set(struct device *dev, uint32_t line, uint32_t level);
 
+/* An I/O APIC that is a device of the machine (takes NULL and all other controllers): the pins that
+ * the accelerator must know of, 0 for none, and a processor's word that an interrupt has ended. */
+uint32_t device_apic_pins(const struct device *chip);
+void device_apic_eoi(struct device *chip, uint32_t vector);
+
 /* [any] posts to the loop and counts, so that destroy waits: fn runs with dev's lock held. */
 int32_t device_post(struct device *dev, void (*fn)(void *instance, uint64_t arg), uint64_t arg);
 

@@ -215,6 +215,7 @@ const void *host_interface(const char *id)
         const char *id;
         const void *table;
     } interfaces[] = {
+        {BP_APIC_ID, &host_apic},
         {BP_BLOCK_ID, &host_block},
         {BP_BLOCK_BACKEND_ID, &host_block_backend},
         {BP_CHAR_ID, &host_char},

@@ -2,6 +2,7 @@
 #ifndef VMM_PLUGIN_HOST_TABLES_H
 #define VMM_PLUGIN_HOST_TABLES_H
 
+#include <backplane/if/apic.h>
 #include <backplane/if/block.h>
 #include <backplane/if/char.h>
 #include <backplane/if/config.h>
@@ -19,6 +20,7 @@
 
 #include "plugin/device.h"
 
+extern const struct bp_apic host_apic;
 extern const struct bp_block host_block;
 extern const struct bp_block_backend host_block_backend;
 extern const struct bp_char host_char;

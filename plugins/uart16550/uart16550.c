@@ -7,6 +7,7 @@
  */
 #include "uart16550.h"
 
+#include <backplane/if/acpi.h>
 #include <backplane/if/fdt.h>
 #include <backplane/if/link.h>
 #include <backplane/plugin.h>
@@ -71,6 +72,21 @@ static void uart_describe_fdt(const void *dev, const struct bp_fdt_writer *w)
         w->prop_u32(w, "reg-io-width", s->reg_io_width);
 }
 
+/* Subtype 0 of the debug port table: 16550 and compatibles. As a console it is where it was placed:
+ * what names the other region has no effect. */
+static void uart_describe_acpi(const void *dev, const struct bp_acpi_writer *w)
+{
+    const struct uart *s = dev;
+
+    w->prop_u64(w, "clock-frequency", s->clock_hz);
+    if (s->reg_shift)
+        w->prop_u64(w, "reg-shift", s->reg_shift);
+    if (s->reg_io_width != 1)
+        w->prop_u64(w, "reg-io-width", s->reg_io_width);
+    w->serial(w, PORTS, LINE_OUT, 0, 1, s->clock_hz, s->speed);
+    w->serial(w, REGS, LINE_OUT, 0, 1u << s->reg_shift, s->clock_hz, s->speed);
+}
+
 static int32_t uart_create(const struct bp_host *host, void *dev)
 {
     struct uart *s = dev;
@@ -95,7 +111,11 @@ static int32_t uart_realize(void *dev)
 static const char *const needs[] = {BP_CHAR_ID, BP_LINK_ID, NULL};
 
 static const struct bp_region regions[] = {
-    [REGS] = {.name = "regs", .size = 0x100, .kind = BP_MMIO, .widths = BP_W8 | BP_W16 | BP_W32},
+    [REGS] = {.name = "regs",
+              .size = 0x100,
+              .kind = BP_MMIO,
+              .widths = BP_W8 | BP_W16 | BP_W32,
+              .flags = BP_REGION_ALTERNATIVE},
     [PORTS] = {.name = "ports",
                .size = 8,
                .align = 8,
@@ -173,5 +193,6 @@ static const struct bp_class uart16550 = {
     .read = uart_read,
     .write = uart_write,
     .on_link = uart_on_link,
+    .describe_acpi = uart_describe_acpi,
 };
 BP_PLUGIN("uart16550", "1.0", &uart16550);

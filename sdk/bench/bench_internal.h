@@ -76,6 +76,7 @@ extern const struct bp_host bench_host_template;
 const void *bench_find_interface(const struct bench *b, const char *id);
 
 void bench_apic_fini(struct bench *b);
+int bench_apic_same(const struct bench *b, const struct bench *other); /* the routes */
 void bench_links_init(struct bench *b);
 void bench_links_fini(struct bench *b);
 void bench_transport_init(struct bench *b);

@@ -73,12 +73,8 @@ static int32_t compare(struct bench *b, struct bench *fresh)
                                        cpu, b->cpu_irqs[cpu][irq], fresh->cpu_irqs[cpu][irq]);
         }
     }
-    for (uint32_t pin = 0; pin < MAX_PINS; pin++) {
-        struct bench_message was = bench_apic_route(b, pin), is = bench_apic_route(fresh, pin);
-
-        if (was.address != is.address || was.data != is.data || was.flags != is.flags)
-            return bench_set_error(b, BP_ERR_STATE, "pin %u has another route after", pin);
-    }
+    if (!bench_apic_same(b, fresh))
+        return bench_set_error(b, BP_ERR_STATE, "the pins have other routes after");
     if (bench_timers_armed(b) != bench_timers_armed(fresh))
         return bench_set_error(b, BP_ERR_STATE, "%u timers are armed before and %u after",
                                bench_timers_armed(b), bench_timers_armed(fresh));

@@ -11,7 +11,6 @@
 #define MAX_LINKS   16u
 #define MAX_CPUS    64u
 #define MAX_QUEUES  16u
-#define MAX_PINS    256u
 
 enum bench_phase { PHASE_CREATE, PHASE_PLAN, PHASE_REALIZE, PHASE_RUN, PHASE_SAVE, PHASE_DEAD };
 
@@ -143,14 +142,8 @@ struct bench {
 
     uint32_t cpu_irqs[MAX_CPUS][8];
     uint32_t cpu_raises[MAX_CPUS][8];
-    uint64_t tick_offset; /* modulo 2^64 */
-    struct {
-        struct bench_message *sent;
-        uint32_t n_sent;
-        uint32_t n_routed;
-        int32_t refusal;
-        struct bench_message routes[MAX_PINS];
-    } apic;
+    uint64_t tick_offset;    /* modulo 2^64 */
+    struct bench_apic *apic; /* NULL until it is used */
     uint32_t power;
     uint32_t power_code;
     uint32_t power_count;

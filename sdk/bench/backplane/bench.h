@@ -101,8 +101,7 @@ void bench_write64(struct bench *b, const char *region, uint64_t offset, uint64_
 /* Accesses that the device never saw, since the bench was made. */
 uint32_t bench_refused(const struct bench *b);
 
-/* As planned. */
-uint64_t bench_region_size(struct bench *b, const char *region);
+uint64_t bench_region_size(struct bench *b, const char *region); /* as planned */
 
 /* --- lines, log, guest RAM -------------------------------------------------------------------- */
 /* The level of a line by name, 0 or 1, and how often it went from 0 to 1. */

@@ -1,9 +1,10 @@
 /*
  * char-stdio - a console on the standard input and output of the program.
  *
- * On a terminal: raw mode while the machine runs, Ctrl-A x quits, Ctrl-A h helps, Ctrl-A Ctrl-A
- * sends Ctrl-A. What is typed is read at once, so that the escapes work even when the guest hangs.
- * With pipes and files bytes pass unchanged, and input waits where it is until the guest wants it.
+ * On a terminal: raw mode while the machine runs, Ctrl-A x quits, Ctrl-A p presses the power
+ * button, Ctrl-A h helps, Ctrl-A Ctrl-A sends Ctrl-A. What is typed is read at once, so that the
+ * escapes work even when the guest hangs. With pipes and files bytes pass unchanged, and input
+ * waits where it is until the guest wants it.
  */
 #include "char-stdio.h"
 

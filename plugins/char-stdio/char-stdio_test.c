@@ -323,6 +323,16 @@ static void ctrl_a_x_powers_off_with_status_0(void **state)
     check_read(b, "x");
 }
 
+static void ctrl_a_p_presses_the_power_button(void **state)
+{
+    struct bench *b = with_terminal(state);
+    type(b, "xp" CTRL_A);
+    assert_int_equal(bench_power(b), 0);
+    type(b, "p");
+    assert_int_equal(bench_power(b), BP_POWER_BUTTON);
+    check_read(b, "xp");
+}
+
 static void ctrl_a_twice_sends_one_ctrl_a(void **state)
 {
     struct bench *b = with_terminal(state);
@@ -337,6 +347,7 @@ static void ctrl_a_h_helps_within_80_columns(void **state)
     type(b, CTRL_A "h");
     const char *help = output();
     assert_non_null(strstr(help, "Ctrl-A x"));
+    assert_non_null(strstr(help, "Ctrl-A p"));
     assert_non_null(strstr(help, "Ctrl-A h"));
     assert_non_null(strstr(help, "Ctrl-A Ctrl-A"));
     while (*help != '\0') {
@@ -492,6 +503,7 @@ int main(void)
         T(closed_standard_streams_are_a_silent_console),
         T(a_terminal_is_raw_while_the_machine_exists),
         T(ctrl_a_x_powers_off_with_status_0),
+        T(ctrl_a_p_presses_the_power_button),
         T(ctrl_a_twice_sends_one_ctrl_a),
         T(ctrl_a_h_helps_within_80_columns),
         T(escapes_work_while_the_guest_reads_nothing),

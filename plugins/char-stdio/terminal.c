@@ -51,6 +51,7 @@ static void help(struct char_stdio *s)
 {
     say(s, "\r\n"
            "Ctrl-A h       this help\r\n"
+           "Ctrl-A p       presses the power button of a machine that has one\r\n"
            "Ctrl-A x       quit: the machine ends at once, as if its power was cut\r\n"
            "Ctrl-A Ctrl-A  sends Ctrl-A to the guest\r\n");
 }
@@ -83,6 +84,10 @@ void terminal_byte(struct char_stdio *s, uint8_t byte)
     case 'X':
         say(s, "\r\n");
         s->power->request(s->host, BP_POWER_OFF, 0);
+        break;
+    case 'p':
+    case 'P':
+        s->power->request(s->host, BP_POWER_BUTTON, 0);
         break;
     case 'h':
     case 'H':

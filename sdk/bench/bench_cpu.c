@@ -112,7 +112,7 @@ static void power_request(const struct bp_host *host, uint32_t what, uint32_t co
 {
     struct bench *b = bench_of(host);
 
-    if (what < BP_POWER_OFF || what > BP_POWER_USER_YIELD || code > 255)
+    if (what < BP_POWER_OFF || what > BP_POWER_BUTTON || code > 255)
         bench_die(b, "power request %u with code %u", what, code);
     b->power = what;
     b->power_code = code;

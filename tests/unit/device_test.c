@@ -967,7 +967,7 @@ static void power_requests_end_the_run_with_their_result(void **state)
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
         struct vm_outcome outcome = {.result = RUN_HANDLED};
         power->request(&dev->host, 0, 0);
-        power->request(&dev->host, 6, 0);
+        power->request(&dev->host, 7, 0);
         power->request(&dev->host, pairs[i].what, 9);
         assert_int_equal(vm_run(vm, true, &outcome, &err), BP_OK);
         assert_int_equal(outcome.result, pairs[i].result);

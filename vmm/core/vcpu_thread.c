@@ -229,6 +229,11 @@ int32_t vcpu_thread_call(struct vcpu_thread *t, void (*f)(void *ctx, struct acce
     return BP_OK;
 }
 
+uint32_t vcpu_thread_current(void)
+{
+    return current != NULL ? current->index : VCPU_NONE;
+}
+
 void vcpu_thread_count(enum vcpu_count what)
 {
     if (current != NULL)

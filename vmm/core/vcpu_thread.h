@@ -43,6 +43,10 @@ enum vcpu_count {
     VCPU_N_COUNTS,
 };
 
+/* The vCPU whose thread this is; VCPU_NONE on any other. */
+#define VCPU_NONE UINT32_MAX
+uint32_t vcpu_thread_current(void);
+
 /* Counts for the vCPU whose thread this is; nothing on any other thread. */
 void vcpu_thread_count(enum vcpu_count what);
 const uint64_t *vcpu_thread_counts(const struct vcpu_thread *thread); /* while stopped */

@@ -24,7 +24,7 @@ struct vm {
     struct workers *workers;
     struct accel_vm *accel_vm;
     struct vcpu_thread **vcpus; /* config.n_cpus; NULL where not made yet */
-    /* The first request of a run: result | code << 8; RUN_HANDLED while there is none. */
+    /* The first request of a run: result | code << 8 | vCPU << 32; 0 while there is none. */
     _Atomic uint64_t request;
     atomic_bool interrupted; /* by the user; not lost when the guest asks for something as well */
     _Atomic uint64_t ticks_offset;
@@ -399,7 +399,8 @@ void vm_request(struct vm *vm, enum run_result what, uint32_t code)
 {
     uint64_t none = RUN_HANDLED;
     if (atomic_compare_exchange_strong(&vm->request, &none,
-                                       (uint64_t)what | (uint64_t)(code & 0xff) << 8))
+                                       (uint64_t)what | (uint64_t)(code & 0xff) << 8 |
+                                           (uint64_t)vcpu_thread_current() << 32))
         loop_stop(vm->loop);
 }
 
@@ -409,15 +410,22 @@ void vm_interrupt(struct vm *vm)
     loop_stop(vm->loop);
 }
 
+void vm_press_power_button(struct vm *vm)
+{
+    if (vm->config.on_power_button != NULL)
+        vm->config.on_power_button(vm->config.ctx);
+}
+
 static struct vm_outcome vm_take_request(struct vm *vm)
 {
     uint64_t request = atomic_exchange(&vm->request, RUN_HANDLED);
     struct vm_outcome outcome = {.result = (enum run_result)(request & 0xff),
-                                 .code = (uint32_t)(request >> 8)};
+                                 .code = (uint32_t)(request >> 8) & 0xff,
+                                 .vcpu = (uint32_t)(request >> 32)};
     bool has_ended = outcome.result == RUN_HALTED || outcome.result == RUN_CRASHED ||
                      outcome.result == RUN_ERROR;
     if (atomic_exchange(&vm->interrupted, false) && !has_ended)
-        outcome = (struct vm_outcome){.result = RUN_INTERRUPTED};
+        outcome = (struct vm_outcome){.result = RUN_INTERRUPTED, .vcpu = VCPU_NONE};
     return outcome;
 }
 

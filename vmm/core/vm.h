@@ -37,6 +37,8 @@ struct vm_config {
     void (*reset)(void *ctx, struct vm *vm);
     /* A yield: the machine is paused while this runs. True: go on; false: end with that result. */
     bool (*on_yield)(void *ctx, struct vm *vm, enum run_result what);
+    /* [any] See vm_press_power_button. */
+    void (*on_power_button)(void *ctx);
     /* x86_64 with ioapic_pins: see accel_env. */
     void (*eoi)(void *ctx, uint32_t vector);
     /* Firmware console (SBI DBCN); NULL: no console. */
@@ -97,9 +99,13 @@ void vm_request(struct vm *vm, enum run_result what, uint32_t code);
 /* [any], also from a signal handler: ends the run with RUN_INTERRUPTED. */
 void vm_interrupt(struct vm *vm);
 
+/* [any] Somebody pressed the machine's power button: passed on to who knows whether it has one. */
+void vm_press_power_button(struct vm *vm);
+
 struct vm_outcome {
     enum run_result result;
     uint32_t code; /* exit status that the guest asked for, with RUN_HALTED */
+    uint32_t vcpu; /* the one that asked for it or could not go on; UINT32_MAX: none */
 };
 
 /* Runs until the guest or the user ends it. The calling thread becomes the loop's. Resets restart

@@ -71,6 +71,15 @@ static int32_t write_gdt(struct memory *memory, uint64_t gpa)
     return memory_write(memory, gpa, page, sizeof(page));
 }
 
+struct accel_x86_long_mode x86_tables_mode(uint64_t gpa)
+{
+    return (struct accel_x86_long_mode){.cr3 = gpa + PAGE_BYTES,
+                                        .gdt_gpa = gpa,
+                                        .gdt_limit = 8 * N_DESCRIPTORS - 1,
+                                        .cs = X86_SELECTOR_CODE,
+                                        .ds = X86_SELECTOR_DATA};
+}
+
 /* The GDT's page, the top level, then the pointer tables, then the directories. */
 int32_t x86_tables_write(struct memory *memory, uint64_t gpa, uint64_t covered_bytes,
                          struct accel_x86_long_mode *mode)
@@ -92,10 +101,6 @@ int32_t x86_tables_write(struct memory *memory, uint64_t gpa, uint64_t covered_b
     for (uint64_t i = 0; i < n.directories && status == BP_OK; i++)
         status = write_table(memory, directories + i * PAGE_BYTES, i << GIB_SHIFT,
                              1ull << LARGE_SHIFT, ENTRIES, ENTRY_LARGE);
-    *mode = (struct accel_x86_long_mode){.cr3 = top,
-                                         .gdt_gpa = gpa,
-                                         .gdt_limit = 8 * N_DESCRIPTORS - 1,
-                                         .cs = X86_SELECTOR_CODE,
-                                         .ds = X86_SELECTOR_DATA};
+    *mode = x86_tables_mode(gpa);
     return status;
 }

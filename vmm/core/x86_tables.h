@@ -25,4 +25,7 @@ uint64_t x86_tables_bytes(uint64_t covered_bytes);
 int32_t x86_tables_write(struct memory *memory, uint64_t gpa, uint64_t covered_bytes,
                          struct accel_x86_long_mode *mode);
 
+/* What the processor is told of tables at `gpa`, without writing any. */
+struct accel_x86_long_mode x86_tables_mode(uint64_t gpa);
+
 #endif

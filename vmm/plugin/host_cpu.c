@@ -62,6 +62,8 @@ static void request(const struct bp_host *host, uint32_t what, uint32_t code)
     struct device *dev = device_of(host);
     if (dev->vm != NULL && what >= BP_POWER_OFF && what <= BP_POWER_USER_YIELD)
         vm_request(dev->vm, results[what], code);
+    else if (dev->vm != NULL && what == BP_POWER_BUTTON)
+        vm_press_power_button(dev->vm);
 }
 
 const struct bp_power host_power = {.struct_size = sizeof(struct bp_power), .request = request};

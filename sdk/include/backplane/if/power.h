@@ -1,4 +1,4 @@
-/* bp.power/1 - how a device ends, resets or pauses the machine. */
+/* bp.power/1 - how a device ends, resets or pauses the machine, or passes on the user's wish. */
 #ifndef BACKPLANE_IF_POWER_H
 #define BACKPLANE_IF_POWER_H
 
@@ -15,12 +15,14 @@ extern "C" {
 #define BP_POWER_CRASHED    3u /* the guest reported that it crashed */
 #define BP_POWER_YIELD      4u /* pause the machine here */
 #define BP_POWER_USER_YIELD 5u /* a host service is asked for; the guest goes on afterwards */
+#define BP_POWER_BUTTON     6u /* the user pressed the machine's power button, if it has one */
 
 struct bp_power {
     uint32_t struct_size;
     uint32_t pad;
-    /* [any] The first request of a run counts. `code` (0-255) becomes the exit status of the
-     * program for BP_POWER_OFF. Returns at once; the processors stop soon after. */
+    /* [any] The first request of a run counts (but BP_POWER_BUTTON: every one). `code` (0-255)
+     * becomes the exit status of the program for BP_POWER_OFF. Returns at once; the processors stop
+     * soon after. */
     void (*request)(const struct bp_host *host, uint32_t what, uint32_t code);
 };
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # tests/boot/errors.sh BUILD_DIR: what goes wrong at the host reaches the guest as what it is: a disk
 # that is full or cut off as I/O errors, streams that are closed or endless not at all. What the guest
-# has synced is on the disk even if the program is killed.
+# has synced is on the disk even if the program is killed. Disks are tried with both of their engines.
+# BP_SEED=N repeats a run's random choices.
 # shellcheck disable=SC2016 # it is the guest's shell that expands what is said to it
 set -euo pipefail
 # shellcheck source=tests/boot/lib.sh
@@ -27,17 +28,18 @@ make_scripted() { # SCRIPT
     mke2fs -q -F -t ext4 -d "$work/tree" "$work/disk.img"
 }
 
-run_scripted() {
+run_scripted() { # [ENGINE]
     : >"$work/log"
     exec timeout -k 5 "$boot_seconds" "$backplane" run virt --kernel "$cache/Image" \
-        --initrd "$initrd" --append "console=ttyS0 bp.run=/mnt/run" --set "disk=$work/disk.img"
+        --initrd "$initrd" --append "console=ttyS0 bp.run=/mnt/run" \
+        --set "disk=$work/disk.img" --set "io=${1:-auto}"
 }
 
+# shellcheck disable=SC2317 # called by check
+is_whole() { e2fsck -fn "$work/disk.img" >"$work/fsck" 2>&1; }
+
 # --- A disk that is full, then cut off -------------------------------------------------------
-truncate -s 64M "$work/disk.img"
-: >"$work/log"
-mkfifo "$work/in"
-(
+feed_failing() {
     wait_for "$ready"
     echo 'dd if=/dev/zero of=/dev/vda bs=1M count=16 conv=fsync; echo "full: $?"
 dd if=/dev/vda of=/dev/null bs=1M count=16; echo "still read: $?"
@@ -47,23 +49,83 @@ echo 3 >/proc/sys/vm/drop_caches; echo "cut: now"'
     echo 'dd if=/dev/vda of=/dev/null bs=1M skip=4 count=1; echo "cut off: $?"
 dd if=/dev/vda of=/dev/null bs=1M count=1; echo "before the cut: $?"
 poweroff'
-    sleep "$boot_seconds"
-) >"$work/in" &
-feeder=$!
-status=0
+    exec sleep "$boot_seconds" # until killed: the guest's input stays open
+}
+
 # A file-size limit is what a full disk looks like, and needs neither root nor a file system.
-(
+run_with_little_room() { # ENGINE
     ulimit -f 8192 # KiB
     exec timeout -k 5 "$boot_seconds" "$backplane" run virt --kernel "$cache/Image" \
-        --initrd "$initrd" --append "console=ttyS0 bp.script" --set "disk=$work/disk.img"
-) <"$work/in" 2>"$work/err" | cat >"$work/log" || status=$?
-kill "$feeder" 2>/dev/null || true
-check "a guest with a failing disk ends with status 0" is_equal 0 "$status"
-check "writing beyond what fits is an error in the guest" is_equal 1 "$(said full)"
-check "reading goes on" is_equal 0 "$(said 'still read')"
-check "reading where the file was cut off is an error" is_equal 1 "$(said 'cut off')"
-check "reading before the cut is none" is_equal 0 "$(said 'before the cut')"
-check "the user is told once" is_equal 1 "$(grep -c 'the guest gets an I/O error' "$work/err")"
+        --initrd "$initrd" --append "console=ttyS0 bp.script" --set "disk=$work/disk.img" \
+        --set "io=$1"
+}
+
+check_failing_disk() { # ENGINE
+    local feeder
+    rm -f "$work/disk.img" "$work/in"
+    truncate -s 64M "$work/disk.img"
+    : >"$work/log"
+    mkfifo "$work/in"
+    feed_failing >"$work/in" &
+    feeder=$!
+    status=0
+    (run_with_little_room "$1") <"$work/in" 2>"$work/err" | cat >"$work/log" || status=$?
+    kill "$feeder" 2>/dev/null || true
+    check "$1: a guest with a failing disk ends with status 0" is_equal 0 "$status"
+    check "$1: writing beyond what fits is an error in the guest" is_equal 1 "$(said full)"
+    check "$1: reading goes on" is_equal 0 "$(said 'still read')"
+    check "$1: reading where the file was cut off is an error" is_equal 1 "$(said 'cut off')"
+    check "$1: reading before the cut is none" is_equal 0 "$(said 'before the cut')"
+    check "$1: the user is told once" \
+        is_equal 1 "$(grep -c 'the guest gets an I/O error' "$work/err")"
+}
+
+# --- Killed at some moment, while the guest writes and syncs ---------------------------------
+# File N is a part of the seed file from N * 100 on: the host knows each of them.
+# shellcheck disable=SC2317 # called by check
+has_synced() { # LAST
+    local i
+    debugfs -R "dump /seed $work/seed" "$work/disk.img" 2>/dev/null
+    for ((i = 1; i <= $1; i++)); do
+        tail -c +$((i * 100)) "$work/seed" | cmp -s - \
+            <(debugfs -R "cat /x/$i" "$work/disk.img" 2>/dev/null) || {
+            echo "     file $i of $1 is not what was synced"
+            return 1
+        }
+    done
+}
+
+check_killed() { # ENGINE
+    local n=$((2 + RANDOM % 20)) last
+    mkdir -p "$work/tree"
+    head -c 40000 /dev/urandom >"$work/tree/seed"
+    make_scripted 'mkdir /mnt/x; i=0; while i=$((i + 1)) && [ $i -lt 300 ]; do
+tail -c +$((i * 100)) /mnt/seed >/mnt/x/$i; sync; echo "synced: $i"; done; sleep 1000'
+    (run_scripted "$1") </dev/null >"$work/log" 2>"$work/err" &
+    guest_pid=$!
+    check "$1: the guest syncs $n files" wait_for "^synced: $n"
+    pkill -KILL -P "$guest_pid" || true # timeout's child
+    kill -KILL "$guest_pid" 2>/dev/null || true
+    wait "$guest_pid" 2>/dev/null || true
+    guest_pid=
+    last=$(said synced)
+    e2fsck -E journal_only -p "$work/disk.img" >/dev/null 2>&1 || true
+    check "$1: the disk of a killed program is whole" is_whole
+    check "$1: and has the ${last:-?} files that were synced" has_synced "${last:-1000}"
+}
+
+RANDOM=${BP_SEED:=$RANDOM}
+echo "seed $BP_SEED"
+for engine in io_uring threads; do
+    make_scripted 'echo "runs: yes"'
+    (run_scripted $engine) </dev/null >"$work/log" 2>"$work/err" || true
+    if [[ $(said runs) != yes ]] && grep -q '^.*io = io_uring: ' "$work/err"; then
+        skip "disks with io_uring: $(grep -o 'io = io_uring: .*' "$work/err")"
+        continue
+    fi
+    check_failing_disk $engine
+    check_killed $engine
+done
 
 # --- Streams ---------------------------------------------------------------------------------
 # shellcheck disable=SC2317 # called by check
@@ -91,21 +153,4 @@ check "with a directory for input and a full disk for output it boots and powers
 check "and has done its work" has_work
 check "the user is told of the output" grep -q 'standard output cannot be written' "$work/err"
 
-# shellcheck disable=SC2317 # called by check
-is_whole() { e2fsck -fn "$work/disk.img" >"$work/fsck" 2>&1; }
-
-# --- Killed after a sync ---------------------------------------------------------------------
-make_scripted 'mkdir /mnt/x; for i in 1 2 3 4 5 6 7 8 9; do echo "line $i" >/mnt/x/$i; done
-sync; echo "synced: yes"; sleep 1000'
-(run_scripted) </dev/null >"$work/log" 2>"$work/err" &
-guest_pid=$!
-check "the guest syncs" wait_for '^synced: yes'
-pkill -KILL -P "$guest_pid" || true # timeout's child
-kill -KILL "$guest_pid" 2>/dev/null || true
-wait "$guest_pid" 2>/dev/null || true
-guest_pid=
-e2fsck -E journal_only -p "$work/disk.img" >/dev/null 2>&1 || true
-check "the disk of a killed program is whole" is_whole
-check "and has what was synced" is_equal 'line 9' \
-    "$(debugfs -R 'cat /x/9' "$work/disk.img" 2>/dev/null)"
 finish

@@ -31,10 +31,10 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prot
             -Wundef -Wconversion $(if $(CI),-Werror)
 # The user's CFLAGS are appended and never replace ours.
 CF       := -std=c11 -D_GNU_SOURCE -g $(MODE_FLAGS) $(WARN) -ffile-prefix-map=$(CURDIR)=. -pthread
-VMM_CF   := $(CF) -Isdk/include -Isdk/host -Ivmm -DBP_VERSION='"$(VERSION)"' \
+VMM_CF   := $(CF) -Isdk/include -Isdk/host -Ivmm -I$(B)/gen -DBP_VERSION='"$(VERSION)"' \
             -DBP_PREFIX='"$(PREFIX)"' -DBP_LIBDIR='"$(LIBDIR)"'
 SDK_CF   := $(CF) -Isdk/include -Isdk/host -Isdk/bench
-PLUGIN_CF := $(CF) -Isdk/include -fPIC -fvisibility=hidden
+PLUGIN_CF := $(CF) -Isdk/include -I$(B)/gen -fPIC -fvisibility=hidden
 PLUGIN_LD := -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,--version-script=sdk/lib/plugin.map
 VMM_LIBS := -lfdt -linih -ldl -pthread -lm
 
@@ -74,6 +74,15 @@ $(B)/%.a:
 	$(call step,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# ACPI methods: firmware/acpi/NAME.asl becomes acpi/NAME.h, the terms without the table's header.
+ACPI_GEN := $(patsubst firmware/acpi/%.asl,$(B)/gen/acpi/%.h,$(wildcard firmware/acpi/*.asl))
+$(B)/gen/acpi/%.h: firmware/acpi/%.asl | setup
+	$(call step,IASL)
+	$(Q)iasl -vs -vi -we -oE -p $(@:.h=) $< > $(@:.h=.log) || { cat $(@:.h=.log); exit 1; }
+	$(Q){ echo '/* Made from $<. */'; echo 'static const unsigned char acpi_$*[] = {'; \
+	    tail -c +37 $(@:.h=.aml) | od -An -v -tx1 | sed 's/ \(..\)/0x\1,/g'; echo '};'; } > $@
+$(VMM_OBJ): | $(ACPI_GEN)
+
 $(B)/obj/vmm/%.o: vmm/%.c | setup
 	$(call step,CC)
 	$(Q)$(CC) $(VMM_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -99,6 +108,7 @@ $(B)/obj/plugins/%.o: plugins/%.c | setup
 # One folder, one plugin: every .c in plugins/ID but its test goes into ID.so.
 # What it needs of other libraries stands in plugins/ID/libs: "-lslirp".
 plugin_objects = $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard plugins/$(1)/*.c)))
+$(foreach p,$(wildcard plugins/*),$(call plugin_objects,$(notdir $(p)))): | $(ACPI_GEN)
 plugin_libs = $(if $(wildcard plugins/$(1)/libs),$(file <plugins/$(1)/libs))
 link_plugin = $(Q)$(CC) $(SAN_LD) $(PLUGIN_LD) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) \
     $(call plugin_libs,$(notdir $(basename $@)))

@@ -86,8 +86,8 @@ static void sample_device(struct sample *s, int i, const char *name, const char 
                           const char *dt_name, const char *compatible, uint64_t base, uint64_t size,
                           uint32_t line)
 {
-    s->regions[i] = (struct layout_region){"regs", BP_MMIO, base, size, line == 0};
-    s->lines[i] = (struct layout_line){"out", line, BP_LEVEL_HIGH, false};
+    s->regions[i] = (struct layout_region){"regs", BP_MMIO, base, size, line == 0, 0};
+    s->lines[i] = (struct layout_line){"out", line, BP_LEVEL_HIGH, false, 0};
     s->devices[i] = (struct layout_device){.name = name,
                                            .class_id = class_id,
                                            .summary = "a sample",
@@ -96,7 +96,9 @@ static void sample_device(struct sample *s, int i, const char *name, const char 
                                            .regions = &s->regions[i],
                                            .n_regions = size > 0 ? 1 : 0,
                                            .lines = &s->lines[i],
-                                           .n_lines = line > 0 ? 1 : 0};
+                                           .n_lines = line > 0 ? 1 : 0,
+                                           .n_region_rows = 1,
+                                           .n_line_rows = 1};
 }
 
 static void sample_init(struct sample *s)

@@ -117,7 +117,7 @@ static void ports_have_a_list_of_their_own(void **state)
     struct sample s;
     (void)state;
     sample_init(&s);
-    s.regions[SAMPLE_UART] = (struct layout_region){"regs", BP_PIO, 0x3f8, 8, true};
+    s.regions[SAMPLE_UART] = (struct layout_region){"regs", BP_PIO, 0x3f8, 8, true, 0};
     char *text = map_of(&s.layout);
     const char *ports = strstr(text, "\nports ");
     assert_non_null(ports);

@@ -20,7 +20,8 @@ struct layout_region {
     uint32_t kind;    /* BP_MMIO, BP_PIO, BP_RAM */
     uint64_t base;
     uint64_t size;
-    bool pinned; /* by the machine file */
+    bool pinned;  /* by the machine file */
+    uint32_t row; /* in the class's table */
 };
 
 struct layout_line {
@@ -28,6 +29,7 @@ struct layout_line {
     uint32_t number;
     uint32_t trigger; /* BP_EDGE_RISING, BP_LEVEL_HIGH */
     bool pinned;
+    uint32_t row; /* in the class's table */
 };
 
 struct layout_device {
@@ -42,6 +44,8 @@ struct layout_device {
     size_t n_regions;
     const struct layout_line *lines;
     size_t n_lines;
+    size_t n_region_rows; /* of the class's tables, with those that were not placed */
+    size_t n_line_rows;
     bool is_irqchip;
     bool is_builtin; /* the accelerator's own (core/platform.h), no plugin's: class_id is "built in"
                       */

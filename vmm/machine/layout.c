@@ -67,7 +67,7 @@ static bool fill_regions(struct arena *arena, const struct device *dev, struct l
         const struct device_region *r = &dev->regions[i];
         if (r->placed)
             regions[out->n_regions++] =
-                (struct layout_region){r->row->name, r->row->kind, r->base, r->size, r->pinned};
+                (struct layout_region){r->row->name, r->row->kind, r->base, r->size, r->pinned, i};
     }
     out->regions = regions;
     return true;
@@ -83,7 +83,7 @@ static bool fill_lines(struct arena *arena, const struct device *dev, struct lay
         const struct device_line *l = &dev->lines[i];
         if (l->connected)
             lines[out->n_lines++] =
-                (struct layout_line){l->row->name, l->number, l->row->trigger, l->pinned};
+                (struct layout_line){l->row->name, l->number, l->row->trigger, l->pinned, i};
     }
     out->lines = lines;
     return true;
@@ -101,6 +101,8 @@ static bool fill_device(struct assembly *a, const struct part *part, struct layo
         .dt_name = c->dt_name,
         .dt_compatible = c->dt_compatible,
         .acpi_hid = c->acpi_hid,
+        .n_region_rows = c->regions.n_rows,
+        .n_line_rows = c->lines.n_rows,
         .is_irqchip = part == a->irqchip,
         .describe_fdt = c->describe_fdt != NULL ? describe_fdt : NULL,
         .describe_acpi = BP_HAS(struct bp_class, c, describe_acpi) && c->describe_acpi != NULL
@@ -125,8 +127,9 @@ static bool fill_builtin(struct assembly *a, const struct platform_device *dev,
                                             .kind = dev->regions[i].kind,
                                             .base = dev->regions[i].base,
                                             .size = dev->regions[i].size,
-                                            .pinned = true};
-    lines[0] = (struct layout_line){dev->line_name, dev->line, BP_EDGE_RISING, true};
+                                            .pinned = true,
+                                            .row = (uint32_t)i};
+    lines[0] = (struct layout_line){dev->line_name, dev->line, BP_EDGE_RISING, true, 0};
     *out = (struct layout_device){.name = dev->name,
                                   .class_id = "built in",
                                   .summary = dev->summary,
@@ -135,6 +138,8 @@ static bool fill_builtin(struct assembly *a, const struct platform_device *dev,
                                   .n_regions = dev->n_regions,
                                   .lines = lines,
                                   .n_lines = dev->line_name != NULL,
+                                  .n_region_rows = dev->n_regions,
+                                  .n_line_rows = dev->line_name != NULL,
                                   .is_irqchip = dev->is_irqchip,
                                   .is_builtin = true};
     return true;

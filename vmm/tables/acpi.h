@@ -18,6 +18,8 @@
 #define ACPI_RSDP_GPA   0xe0000u /* where a guest without a better way looks for it */
 #define ACPI_NVS_BYTES  4096u    /* the first bytes of the tables: the FACS, for E820_NVS */
 
+/* A machine without any fixed ACPI hardware (no fixed_block) is a hardware-reduced one. The same
+ * tables are made at any address; where the guest's are is the boot protocol's business. */
 struct acpi_blob {
     uint8_t rsdp[ACPI_RSDP_BYTES];
     uint64_t tables_gpa;
@@ -38,5 +40,11 @@ struct acpi_table {
     size_t size;
 };
 bool acpi_blob_next(const struct acpi_blob *blob, size_t *cursor, struct acpi_table *out);
+
+/* The path of a device in the namespace, "\\_SB.D005": by its place in the machine. False when it
+ * has none: no x86_64 machine, or behind a transport. `dev` is one of the layout's. */
+#define ACPI_PATH_BYTES 16
+bool acpi_device_path(const struct layout *layout, const struct layout_device *dev,
+                      char path[ACPI_PATH_BYTES]);
 
 #endif

@@ -15,7 +15,7 @@
 
 #define FILE_SECTOR_BYTES 512u
 #define FILE_CHUNK_BYTES  (128u << 10) /* between medium and guest RAM at a time */
-#define FILE_BUFFERS      8u           /* kept for the next request */
+#define FILE_BUFFERS      16u          /* kept for the next request */
 #define FILE_SERIAL_BYTES 20u
 
 struct block_file;

@@ -344,10 +344,27 @@ def bench_dispatch():
     row("500 devices", "%.1f ns" % many, "<= x 2", many <= 2 * few)
 
 
+def bench_disk():
+    heading("Disk: requests in 1 s, by threads | by io_uring")
+    done = subprocess.run([BUILD + "/tests/bench/disk", OUT + "/busy.img"], capture_output=True,
+                          text=True)
+    figures, longest = {}, {}
+    for one in done.stdout.splitlines():
+        engine, what, depth, per_s, longest_us = re.match(
+            r"disk: (\S+) +(\S.*\S) +(\d+) +(\d+) +(\d+)$", one).groups()
+        figures.setdefault("%s, %s at once" % (what, depth), []).append(per_s)
+        longest[engine] = max(longest.get(engine, 0), int(longest_us))
+    for what, each in figures.items():
+        row(what, " | ".join(each))
+    row("longest call of submit, us", " | ".join(str(one) for one in longest.values()))
+    if done.returncode != 0:
+        give_up("the measurement of disks ended early", done.stderr)
+
+
 def main():
     benches = {"guest": bench_guest, "boot": bench_boot, "start": bench_start,
                "memory": bench_memory, "devices": bench_devices, "dispatch": bench_dispatch,
-               "idle": bench_idle}
+               "disk": bench_disk, "idle": bench_idle}
     print("%-44s %14s  %s" % ("", "figure", "required"))
     for name in sys.argv[4:] or benches:
         if name not in benches:

@@ -4,24 +4,32 @@
 TEST_CF   = $(SDK_CF) -Ivmm -Itests -DBUILD_DIR='"$(B)"' $(CFLAGS) $(LDFLAGS)
 BENCH_LIBS := $(B)/libbackplane-bench.a $(B)/libbackplane-device.a
 
-UNIT_TESTS   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*_test.c))
+# tests/unit/kvm_NAME_ARCH_test.c is for hosts of that architecture.
+UNIT_TESTS   := $(patsubst %.c,$(B)/%,$(filter-out \
+                $(foreach a,$(NOT_HOST),tests/unit/kvm_%_$(a)_test.c),$(wildcard tests/unit/*_test.c)))
 PLUGIN_TESTS := $(patsubst plugins/%.c,$(B)/tests/plugin/%,$(wildcard plugins/*/*_test.c))
 TEST_PLUGINS := $(patsubst %.c,$(B)/%.so,$(wildcard tests/unit/plugins/*.c))
 SDK_TESTS    := $(patsubst %.c,$(B)/%,$(wildcard tests/sdk/*_test.c))
 FUZZERS      := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*_fuzz.c))
 BENCHES      := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
+ifneq ($(HOST_ARCH),x86_64)
+BENCHES      := $(filter-out %/kvm_bare,$(BENCHES))
+endif
 TEMPLATE     := $(B)/template/example.so $(B)/tests/template/example_test
 CONFORMANCE  := $(B)/tests/conformance/conformance
 DIFF         := $(B)/tests/diff/rv64_diff
+# Bare-metal x86_64 guests: where the compiler makes such programs.
+GUEST_CC     := $(if $(filter x86_64,$(HOST_ARCH)),$(CC),$(shell command -v x86_64-linux-gnu-gcc))
+GUESTS       := $(if $(GUEST_CC),$(patsubst %,$(B)/guests/x86_64/%.elf,exits fuzz hello resetloop smp))
 
-tests: all $(UNIT_TESTS) $(PLUGIN_TESTS) $(SDK_TESTS) $(TEMPLATE) $(CONFORMANCE) $(DIFF)
+tests: all $(GUESTS) $(UNIT_TESTS) $(PLUGIN_TESTS) $(SDK_TESTS) $(TEMPLATE) $(CONFORMANCE) $(DIFF)
 
 test:                           ## run every unit, plugin, machine and table test
 	@$(SETUP) build test demo
 	$(MAKE) tests
 	tests/run $(B)
 
-bench: all $(BENCHES)           ## measure speed and memory, beside peers where installed
+bench: all $(BENCHES) $(GUESTS)           ## measure speed and memory, beside peers where installed
 	@$(SETUP) build bench
 	tests/bench/run $(B)
 
@@ -77,3 +85,14 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libvmm.a | setup
 $(B)/tests/bench/%: tests/bench/%.c $(B)/libvmm.a | setup
 	$(call step,BENCH)
 	$(Q)$(CC) $(TEST_CF) -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS)
+
+# firmware/guests/ARCH/NAME.c with NAME_*.c and what all of them share. No sanitizer goes in there.
+guest = firmware/guests/x86_64
+GUEST_CF := -std=c11 -m64 -O2 -ffreestanding -fno-builtin -fno-stack-protector -fno-pic -no-pie \
+    -mno-red-zone -mgeneral-regs-only -fcf-protection=none -fno-asynchronous-unwind-tables \
+    -nostdlib -static -Wl,--build-id=none,--no-warn-rwx-segments -Wl,-T,$(guest)/guest.ld \
+    $(if $(filter clang,$(CC)),-Wno-unused-command-line-argument)
+$(B)/guests/x86_64/%.elf: $(guest)/start.S $(guest)/support.c $$(wildcard $(guest)/$$*.c $(guest)/$$*_*.c) \
+        $(wildcard $(guest)/*.h) $(guest)/guest.ld | setup
+	$(call step,GUEST)
+	$(Q)$(GUEST_CC) $(GUEST_CF) $(filter-out -Wconversion,$(WARN)) -o $@ $(filter %.c %.S,$^)

@@ -59,7 +59,8 @@ static void load(const struct boot *boot)
         ram = malloc(RAM_BYTES); /* its own allocation, so that a byte beyond it is found */
     require(ram != NULL);
     struct memory memory = {.slots = {{RAM_BASE, RAM_BYTES, ram}}, .n_slots = 1};
-    require(boot_load(boot, &memory, dtb, sizeof(dtb), &err) == 0);
+    const struct boot_tables tables = {.dtb = dtb, .dtb_bytes = sizeof(dtb)};
+    require(boot_load(boot, &memory, &tables, &err) == 0);
 }
 
 static void try_boot(const struct boot_request *request)

@@ -121,6 +121,14 @@ static inline struct boot_request scratch_request(const struct scratch *s, const
     return r;
 }
 
+/* boot_load of a device tree alone. */
+static inline int32_t scratch_load(struct scratch *s, const struct boot *boot, const void *dtb,
+                                   size_t dtb_bytes)
+{
+    const struct boot_tables tables = {.dtb = dtb, .dtb_bytes = dtb_bytes};
+    return boot_load(boot, &s->memory, &tables, &s->err);
+}
+
 /* boot_open fails with this status and a sentence that contains `text`. */
 static inline void refuses(struct scratch *s, const struct boot_request *r, int32_t status,
                            const char *text)

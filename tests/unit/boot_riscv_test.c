@@ -54,7 +54,7 @@ static void an_image_goes_two_mib_above_the_ram_base_with_hart_and_tree_in_a0_an
     assert_int_equal(plan->entry_gpa, RAM_BASE + 0x200000);
     assert_true(plan->dtb_gpa >= RAM_BASE + 5 * MIB); /* not over the BSS */
     assert_int_equal(plan->dtb_gpa % 8, 0);
-    assert_int_equal(boot_load(boot, &s->memory, "tree", 4, &s->err), BP_OK);
+    assert_int_equal(scratch_load(s, boot, "tree", 4), BP_OK);
     assert_memory_equal(s->ram + 0x200000 + 48, "RISCV", 5);
     assert_int_equal(s->ram[0x200000 + 9999], (uint8_t)(9999 * 7 + 1));
     assert_int_equal(s->ram[0x200000 + 10000], 0);
@@ -230,8 +230,8 @@ static void what_does_not_fit_has_its_own_sentence(void **state)
     r.n_ram = 0;
     refuses(s, &r, BP_ERR_INVALID, "has no RAM");
     r.n_ram = 1;
-    r.arch = ARCH_X86_64;
-    refuses(s, &r, BP_ERR_UNSUPPORTED, "no boot protocol for x86_64");
+    r.arch = ARCH_ARM64;
+    refuses(s, &r, BP_ERR_UNSUPPORTED, "no boot protocol for arm64");
     r = scratch_request(s, NULL);
     refuses(s, &r, BP_ERR_INVALID, "nothing to boot: name a kernel (--kernel FILE)");
 }
@@ -248,7 +248,7 @@ static void the_initrd_is_copied_exactly_behind_the_kernel_and_the_tree(void **s
     assert_int_equal(plan->initrd_gpa % 4096, 0);
     assert_true(plan->initrd_gpa >= RAM_BASE + 8 * MIB); /* Linux takes its last 2 MiB whole */
     assert_true(plan->initrd_gpa >= plan->dtb_gpa + plan->dtb_room);
-    assert_int_equal(boot_load(boot, &s->memory, "t", 1, &s->err), BP_OK);
+    assert_int_equal(scratch_load(s, boot, "t", 1), BP_OK);
     assert_memory_equal(s->ram + (plan->initrd_gpa - RAM_BASE), "0123456789\0", 11);
     boot_close(boot);
 }
@@ -260,18 +260,18 @@ static void a_second_load_after_a_reset_gives_the_same_memory(void **state)
     struct boot_request r = scratch_request(s, kernel_file(s, 300000, 0x200000, MIB));
     r.initrd = scratch_file(s, "initrd", "0123456789", 10);
     struct boot *boot = opens(s, &r);
-    assert_int_equal(boot_load(boot, &s->memory, "tree", 4, &s->err), BP_OK);
+    assert_int_equal(scratch_load(s, boot, "tree", 4), BP_OK);
     uint8_t *first = malloc(s->ram_bytes);
     assert_non_null(first);
     memcpy(first, s->ram, s->ram_bytes);
     memset(s->ram, 0, s->ram_bytes);
-    assert_int_equal(boot_load(boot, &s->memory, "tree", 4, &s->err), BP_OK);
+    assert_int_equal(scratch_load(s, boot, "tree", 4), BP_OK);
     assert_memory_equal(first, s->ram, s->ram_bytes);
     free(first);
-    assert_int_equal(boot_load(boot, &s->memory, s->ram, 4097, &s->err), BP_ERR_NO_SPACE);
+    assert_int_equal(scratch_load(s, boot, s->ram, 4097), BP_ERR_NO_SPACE);
     assert_non_null(strstr(s->err.text, "only 4096 were announced"));
     assert_int_equal(truncate(r.kernel, 1000), 0);
-    assert_int_equal(boot_load(boot, &s->memory, "tree", 4, &s->err), BP_ERR_IO);
+    assert_int_equal(scratch_load(s, boot, "tree", 4), BP_ERR_IO);
     assert_non_null(strstr(s->err.text, "has become shorter since it was opened"));
     boot_close(boot);
 }
@@ -326,7 +326,7 @@ firmware_begins_in_machine_mode_on_every_hart_and_is_told_where_the_kernel_is(vo
     assert_int_equal(plan->entry_gpa, RAM_BASE);
     assert_int_equal(plan->kernel_gpa, RAM_BASE + 0x200000);
     assert_int_equal(plan->dtb_gpa, RAM_BASE + 0x2200000);
-    assert_int_equal(boot_load(boot, &s->memory, "tree", 4, &s->err), BP_OK);
+    assert_int_equal(scratch_load(s, boot, "tree", 4), BP_OK);
     assert_memory_equal(s->ram, "firmware", 8);
     const uint8_t *info = s->ram + (plan->info_gpa - RAM_BASE);
     assert_int_equal(get64(info), 0x4942534f);

@@ -65,7 +65,7 @@ static void segments_go_to_their_physical_addresses_and_the_rest_is_cleared(void
     struct boot *boot = opens(s, &r);
     assert_int_equal(boot_get_plan(boot)->entry_gpa, 0x80200010);
     assert_true(boot_get_plan(boot)->dtb_gpa >= 0x80310000);
-    assert_int_equal(boot_load(boot, &s->memory, "t", 1, &s->err), BP_OK);
+    assert_int_equal(scratch_load(s, boot, "t", 1), BP_OK);
     assert_int_equal(s->ram[0x200000], 0x55);
     assert_int_equal(s->ram[0x201000], 0xee);
     assert_int_equal(s->ram[0x300fff], 0x55);
@@ -113,7 +113,7 @@ static void position_independent_files_move_to_where_an_image_would_be(void **st
     struct boot_request r = elf_request(s, &e);
     struct boot *boot = opens(s, &r);
     assert_int_equal(boot_get_plan(boot)->entry_gpa, 0x80200000);
-    assert_int_equal(boot_load(boot, &s->memory, "t", 1, &s->err), BP_OK);
+    assert_int_equal(scratch_load(s, boot, "t", 1), BP_OK);
     assert_int_equal(s->ram[0x400000], 0x55);
     boot_close(boot);
     r.firmware = r.kernel; /* OpenSBI of today is linked at 0 */
@@ -250,7 +250,7 @@ static void random_headers_never_write_outside_ram(void **state)
         struct boot_request r = elf_request(s, &e);
         struct boot *boot = NULL;
         if (boot_open(&r, &boot, &s->err) == BP_OK)
-            assert_int_equal(boot_load(boot, &s->memory, "t", 1, &s->err), BP_OK);
+            assert_int_equal(scratch_load(s, boot, "t", 1), BP_OK);
         boot_close(boot);
     }
 }

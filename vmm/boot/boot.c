@@ -44,10 +44,33 @@ static int32_t arrange(struct boot *boot, struct err *err)
 {
     if (boot->space.n_ram == 0)
         return err_set(err, BP_ERR_INVALID, "nothing can be loaded: the machine has no RAM");
-    if (boot->arch != ARCH_RISCV64)
-        return err_set(err, BP_ERR_UNSUPPORTED, "no boot protocol for %s machines yet",
-                       arch_name(boot->arch));
-    return boot_riscv_arrange(boot, err);
+    switch (boot->arch) {
+    case ARCH_RISCV64:
+        return boot_riscv_arrange(boot, err);
+    case ARCH_X86_64:
+        return boot_x86_arrange(boot, err);
+    case ARCH_ARM64:
+    case ARCH_INVALID:
+        break;
+    }
+    return err_set(err, BP_ERR_UNSUPPORTED, "no boot protocol for %s machines yet",
+                   arch_name(boot->arch));
+}
+
+static int32_t copy_request(struct boot *boot, const struct boot_request *request, struct err *err)
+{
+    boot->arch = request->arch;
+    boot->dtb_bytes = request->dtb_bytes;
+    boot->acpi_bytes = request->acpi_bytes;
+    boot->x86.e820_max = request->e820_max;
+    boot->space.n_ram = request->n_ram;
+    memcpy(boot->space.ram, request->ram, sizeof(boot->space.ram));
+    if (request->cmdline == NULL)
+        return BP_OK;
+    boot->cmdline = strdup(request->cmdline);
+    return boot->cmdline != NULL
+               ? BP_OK
+               : err_set(err, BP_ERR_NO_MEMORY, "kernel command line: out of memory");
 }
 
 int32_t boot_open(const struct boot_request *request, struct boot **out, struct err *err)
@@ -56,11 +79,9 @@ int32_t boot_open(const struct boot_request *request, struct boot **out, struct 
     struct boot *boot = calloc(1, sizeof(*boot));
     if (boot == NULL)
         return err_set(err, BP_ERR_NO_MEMORY, "boot: out of memory");
-    boot->arch = request->arch;
-    boot->dtb_bytes = request->dtb_bytes;
-    boot->space.n_ram = request->n_ram;
-    memcpy(boot->space.ram, request->ram, sizeof(boot->space.ram));
-    int32_t status = open_files(boot, request, err);
+    int32_t status = copy_request(boot, request, err);
+    if (status == BP_OK)
+        status = open_files(boot, request, err);
     if (status == BP_OK)
         status = arrange(boot, err);
     if (status != BP_OK) {
@@ -78,6 +99,7 @@ void boot_close(struct boot *boot)
     boot_file_close(&boot->kernel.file);
     boot_file_close(&boot->firmware.file);
     boot_file_close(&boot->initrd);
+    free(boot->cmdline);
     free(boot);
 }
 
@@ -87,15 +109,15 @@ const struct boot_plan *boot_get_plan(const struct boot *boot)
 }
 
 /* What no file stands behind. */
-static int32_t load_tables(const struct boot *boot, struct memory *memory, const void *dtb,
-                           size_t dtb_bytes, struct err *err)
+static int32_t load_tree(const struct boot *boot, struct memory *memory,
+                         const struct boot_tables *tables, struct err *err)
 {
     const struct boot_plan *plan = &boot->plan;
-    if (dtb_bytes > boot->dtb_bytes)
+    if (tables->dtb_bytes > boot->dtb_bytes)
         return err_set(err, BP_ERR_NO_SPACE,
-                       "device tree: %zu bytes, but only %zu were announced for it", dtb_bytes,
-                       boot->dtb_bytes);
-    if (memory_write(memory, plan->dtb_gpa, dtb, dtb_bytes) != BP_OK ||
+                       "device tree: %zu bytes, but only %zu were announced for it",
+                       tables->dtb_bytes, boot->dtb_bytes);
+    if (memory_write(memory, plan->dtb_gpa, tables->dtb, tables->dtb_bytes) != BP_OK ||
         (boot->info_bytes > 0 &&
          memory_write(memory, plan->info_gpa, boot->info, boot->info_bytes) != BP_OK))
         return err_set(err, BP_ERR_RANGE, "device tree: 0x%llx is not RAM",
@@ -103,7 +125,7 @@ static int32_t load_tables(const struct boot *boot, struct memory *memory, const
     return BP_OK;
 }
 
-int32_t boot_load(const struct boot *boot, struct memory *memory, const void *dtb, size_t dtb_bytes,
+int32_t boot_load(const struct boot *boot, struct memory *memory, const struct boot_tables *tables,
                   struct err *err)
 {
     int32_t status = boot_image_load(&boot->firmware, memory, err);
@@ -112,13 +134,15 @@ int32_t boot_load(const struct boot *boot, struct memory *memory, const void *dt
     if (status == BP_OK && boot->plan.initrd_bytes > 0)
         status = boot_file_load(&boot->initrd, 0, boot->plan.initrd_bytes, memory,
                                 boot->plan.initrd_gpa, err);
-    if (status == BP_OK)
-        status = load_tables(boot, memory, dtb, dtb_bytes, err);
-    return status;
+    if (status != BP_OK)
+        return status;
+    return boot->arch == ARCH_X86_64 ? boot_x86_load(boot, memory, tables, err)
+                                     : load_tree(boot, memory, tables, err);
 }
 
 size_t boot_registers(const struct boot *boot, uint32_t vcpu,
                       struct boot_register out[BOOT_REGISTERS_MAX])
 {
-    return boot_riscv_registers(boot, vcpu, out);
+    return boot->arch == ARCH_X86_64 ? boot_x86_registers(boot, vcpu, out)
+                                     : boot_riscv_registers(boot, vcpu, out);
 }

@@ -233,12 +233,6 @@ static int32_t place_initrd(struct boot *boot, struct err *err)
     return status;
 }
 
-static void put64(uint8_t *to, uint64_t value)
-{
-    for (unsigned i = 0; i < 8; i++)
-        to[i] = (uint8_t)(value >> (8 * i));
-}
-
 /* struct fw_dynamic_info (OpenSBI, docs/firmware/fw_dynamic.md): magic, version, next_addr,
  * next_mode, options, boot_hart. */
 static int32_t place_info(struct boot *boot, struct err *err)
@@ -247,7 +241,7 @@ static int32_t place_info(struct boot *boot, struct err *err)
         return BP_OK;
     const uint64_t words[6] = {FW_INFO_MAGIC, FW_INFO_VERSION, boot->plan.kernel_gpa, MODE_S, 0, 0};
     for (unsigned i = 0; i < 6; i++)
-        put64(boot->info + 8 * i, words[i]);
+        boot_put64(boot->info + 8 * i, words[i]);
     boot->info_bytes = sizeof(words);
     return boot_space_place(&boot->space, "firmware's start information", PAGE_BYTES, PAGE_BYTES,
                             end_of_images(boot), &boot->plan.info_gpa, err);

@@ -1,7 +1,7 @@
 /*
- * ELF files with segments to load (System V ABI, chapters 4 and 5): 64-bit, little-endian,
- * executables and position-independent ones. Not done: relocation (such files relocate themselves),
- * sections, symbols.
+ * ELF files with segments to load (System V ABI, chapters 4 and 5): little-endian executables and
+ * position-independent ones, 64-bit, and for x86_64 machines also 32-bit (i386). Not done:
+ * relocation (such files relocate themselves), sections, symbols.
  */
 #include <backplane/abi.h>
 #include <inttypes.h>
@@ -10,13 +10,27 @@
 
 #include "boot/image.h"
 
-#define EHDR_BYTES 64u
-#define PHDR_BYTES 56u
-#define PHDRS_MAX  64u
+#define EHDR_BYTES_MAX 64u
+#define PHDR_BYTES_MAX 56u
+#define PHDRS_MAX      64u
 
-#define ET_EXEC 2
-#define ET_DYN  3
-#define PT_LOAD 1
+#define CLASS_32 1
+#define CLASS_64 2
+#define ET_EXEC  2
+#define ET_DYN   3
+#define PT_LOAD  1
+#define PT_NOTE  4
+#define EM_386   3
+
+/* Where the two kinds of files keep the same things. */
+struct shape {
+    unsigned header_bytes, entry, table, entry_bytes, n_entries; /* of the ELF header */
+    unsigned phdr_bytes, offset, vaddr, paddr, file_bytes, mem_bytes;
+    bool is_wide; /* addresses and sizes have 8 bytes */
+};
+
+static const struct shape shape_32 = {52, 24, 28, 42, 44, 32, 4, 8, 12, 16, 20, false};
+static const struct shape shape_64 = {64, 24, 32, 54, 56, 56, 8, 16, 24, 32, 40, true};
 
 struct machine_name {
     uint16_t number;
@@ -36,10 +50,18 @@ struct program_header {
 };
 
 struct elf {
-    uint8_t header[EHDR_BYTES];
+    const struct shape *shape;
+    uint8_t header[EHDR_BYTES_MAX];
     struct program_header loads[PHDRS_MAX];
     size_t n_loads;
+    struct program_header notes[PHDRS_MAX];
+    size_t n_notes;
 };
+
+static uint64_t word(const struct shape *shape, const uint8_t *at)
+{
+    return shape->is_wide ? boot_le64(at) : boot_le32(at);
+}
 
 static int32_t check_machine(const struct boot_image *image, enum arch arch, uint16_t number,
                              struct err *err)
@@ -56,30 +78,40 @@ static int32_t check_machine(const struct boot_image *image, enum arch arch, uin
                           arch_name(arch));
 }
 
-static int32_t check_header(const struct boot_image *image, enum arch arch, const uint8_t *h,
+/* x86_64 processors run 32-bit guests as well. */
+static bool is_fit_32(const uint8_t *h, enum arch arch)
+{
+    return arch == ARCH_X86_64 && boot_le16(h + 18) == EM_386;
+}
+
+static int32_t check_header(const struct boot_image *image, enum arch arch, const struct elf *elf,
                             struct err *err)
 {
     const struct boot_file *f = &image->file;
+    const uint8_t *h = elf->header;
+    const struct shape *shape = elf->shape;
     uint16_t type = boot_le16(h + 16);
+    uint16_t n = boot_le16(h + shape->n_entries);
     if (h[5] != 1)
         return boot_file_fail(f, err, BP_ERR_UNSUPPORTED, "is a big-endian ELF file");
-    if (h[4] != 2)
+    if (h[4] != CLASS_64 && !is_fit_32(h, arch))
         return boot_file_fail(f, err, BP_ERR_UNSUPPORTED, "is a 32-bit ELF file: use a 64-bit one");
-    int32_t status = check_machine(image, arch, boot_le16(h + 18), err);
-    if (status != BP_OK)
-        return status;
+    if (h[4] == CLASS_64) {
+        int32_t status = check_machine(image, arch, boot_le16(h + 18), err);
+        if (status != BP_OK)
+            return status;
+    }
     if (type != ET_EXEC && type != ET_DYN)
         return boot_file_fail(f, err, BP_ERR_UNSUPPORTED,
                               "is no executable ELF file (type %u): link it first", type);
     if (h[6] != 1 || boot_le32(h + 20) != 1)
         return boot_file_fail(f, err, BP_ERR_FORMAT, "has an ELF version that does not exist");
-    if (boot_le16(h + 54) != PHDR_BYTES)
+    if (boot_le16(h + shape->entry_bytes) != shape->phdr_bytes)
         return boot_file_fail(f, err, BP_ERR_FORMAT, "has ELF program headers of %u bytes, not %u",
-                              boot_le16(h + 54), PHDR_BYTES);
-    if (boot_le16(h + 56) == 0 || boot_le16(h + 56) > PHDRS_MAX)
+                              boot_le16(h + shape->entry_bytes), shape->phdr_bytes);
+    if (n == 0 || n > PHDRS_MAX)
         return boot_file_fail(f, err, BP_ERR_FORMAT,
-                              "has %u ELF program headers (1-%u can be loaded)", boot_le16(h + 56),
-                              PHDRS_MAX);
+                              "has %u ELF program headers (1-%u can be loaded)", n, PHDRS_MAX);
     return BP_OK;
 }
 
@@ -101,24 +133,34 @@ static int32_t check_load(const struct boot_image *image, const struct program_h
     return BP_OK;
 }
 
+static struct program_header take_program_header(const struct shape *shape, const uint8_t *at)
+{
+    return (struct program_header){.type = boot_le32(at),
+                                   .offset = word(shape, at + shape->offset),
+                                   .vaddr = word(shape, at + shape->vaddr),
+                                   .paddr = word(shape, at + shape->paddr),
+                                   .file_bytes = word(shape, at + shape->file_bytes),
+                                   .mem_bytes = word(shape, at + shape->mem_bytes)};
+}
+
 static int32_t read_program_headers(const struct boot_image *image, struct elf *elf,
                                     struct err *err)
 {
-    uint8_t table[PHDRS_MAX * PHDR_BYTES];
-    uint64_t offset = boot_le64(elf->header + 32);
-    unsigned n = boot_le16(elf->header + 56);
+    const struct shape *shape = elf->shape;
+    uint8_t table[PHDRS_MAX * PHDR_BYTES_MAX];
+    uint64_t offset = word(shape, elf->header + shape->table);
+    unsigned n = boot_le16(elf->header + shape->n_entries);
     size_t got;
-    int32_t status = boot_file_head(&image->file, offset, table, n * PHDR_BYTES, &got, err);
+    int32_t status = boot_file_head(&image->file, offset, table, n * shape->phdr_bytes, &got, err);
     if (status != BP_OK)
         return status;
-    if (got < n * PHDR_BYTES)
+    if (got < n * shape->phdr_bytes)
         return boot_file_fail(&image->file, err, BP_ERR_FORMAT,
                               "is truncated: its ELF program headers lie beyond its end");
-    elf->n_loads = 0;
     for (unsigned i = 0; i < n; i++) {
-        const uint8_t *at = table + i * PHDR_BYTES;
-        struct program_header p = {boot_le32(at),      boot_le64(at + 8),  boot_le64(at + 16),
-                                   boot_le64(at + 24), boot_le64(at + 32), boot_le64(at + 40)};
+        struct program_header p = take_program_header(shape, table + i * shape->phdr_bytes);
+        if (p.type == PT_NOTE)
+            elf->notes[elf->n_notes++] = p;
         if (p.type != PT_LOAD || p.mem_bytes == 0)
             continue;
         status = check_load(image, &p, i, err);
@@ -151,7 +193,7 @@ static uint64_t bias_of(const struct elf *elf, const struct aspace_ram *ram, uin
  * files linked for another virtual address, a physical one. */
 static bool find_entry(const struct elf *elf, uint64_t bias, uint64_t *entry_gpa)
 {
-    uint64_t entry = boot_le64(elf->header + 24);
+    uint64_t entry = word(elf->shape, elf->header + elf->shape->entry);
     for (size_t i = 0; i < elf->n_loads; i++) {
         const struct program_header *p = &elf->loads[i];
         if (entry >= p->vaddr && entry - p->vaddr < p->file_bytes) {
@@ -214,33 +256,54 @@ static bool fits_when_moved(const struct elf *elf, uint64_t bias)
     return true;
 }
 
+static int32_t read_header(const struct boot_image *image, struct elf *elf, struct err *err)
+{
+    size_t got;
+    int32_t status = boot_file_head(&image->file, 0, elf->header, EHDR_BYTES_MAX, &got, err);
+    if (status != BP_OK)
+        return status;
+    elf->shape = got > 4 && elf->header[4] == CLASS_32 ? &shape_32 : &shape_64;
+    if (got < elf->shape->header_bytes)
+        return boot_file_fail(&image->file, err, BP_ERR_FORMAT,
+                              "is truncated: %zu bytes are less than an ELF header", got);
+    return BP_OK;
+}
+
+/* Where the file's segments go, and where it begins. */
+static int32_t place_segments(struct boot_image *image, const struct elf *elf,
+                              const struct aspace_ram *ram, uint64_t load_gpa, struct err *err)
+{
+    uint64_t bias = bias_of(elf, ram, load_gpa);
+    if (!fits_when_moved(elf, bias))
+        return boot_file_fail(&image->file, err, BP_ERR_FORMAT,
+                              "its ELF segments are too far apart to be moved into RAM");
+    fill_image(image, elf, bias);
+    int32_t status = check_overlaps(image, err);
+    if (status != BP_OK)
+        return status;
+    if (!find_entry(elf, bias, &image->entry_gpa))
+        return boot_file_fail(&image->file, err, BP_ERR_FORMAT,
+                              "its ELF entry 0x%" PRIx64 " lies in no segment that is loaded",
+                              word(elf->shape, elf->header + elf->shape->entry));
+    image->is_32bit = elf->header[4] == CLASS_32;
+    image->bias = bias;
+    return BP_OK;
+}
+
 int32_t boot_elf_read(struct boot_image *image, enum arch arch, const struct aspace_ram *ram,
                       uint64_t load_gpa, struct err *err)
 {
-    struct elf elf;
-    size_t got;
-    int32_t status = boot_file_head(&image->file, 0, elf.header, EHDR_BYTES, &got, err);
-    if (status != BP_OK)
-        return status;
-    if (got < EHDR_BYTES)
-        return boot_file_fail(&image->file, err, BP_ERR_FORMAT,
-                              "is truncated: %zu bytes are less than an ELF header", got);
-    status = check_header(image, arch, elf.header, err);
+    struct elf elf = {.n_loads = 0};
+    int32_t status = read_header(image, &elf, err);
+    if (status == BP_OK)
+        status = check_header(image, arch, &elf, err);
     if (status == BP_OK)
         status = read_program_headers(image, &elf, err);
-    if (status != BP_OK)
-        return status;
-    uint64_t bias = bias_of(&elf, ram, load_gpa);
-    if (!fits_when_moved(&elf, bias))
-        return boot_file_fail(&image->file, err, BP_ERR_FORMAT,
-                              "its ELF segments are too far apart to be moved into RAM");
-    fill_image(image, &elf, bias);
-    status = check_overlaps(image, err);
-    if (status != BP_OK)
-        return status;
-    if (!find_entry(&elf, bias, &image->entry_gpa))
-        return boot_file_fail(&image->file, err, BP_ERR_FORMAT,
-                              "its ELF entry 0x%" PRIx64 " lies in no segment that is loaded",
-                              boot_le64(elf.header + 24));
-    return BP_OK;
+    if (status == BP_OK)
+        status = place_segments(image, &elf, ram, load_gpa, err);
+    image->n_notes = 0;
+    for (size_t i = 0; i < elf.n_notes && i < BOOT_NOTES_MAX; i++)
+        image->notes[image->n_notes++] =
+            (struct boot_note_range){elf.notes[i].offset, elf.notes[i].file_bytes};
+    return status;
 }

@@ -18,9 +18,31 @@ uint64_t boot_le64(const uint8_t *at)
     return boot_le32(at) | (uint64_t)boot_le32(at + 4) << 32;
 }
 
+void boot_put32(uint8_t *to, uint32_t value)
+{
+    for (unsigned i = 0; i < 4; i++)
+        to[i] = (uint8_t)(value >> (8 * i));
+}
+
+void boot_put64(uint8_t *to, uint64_t value)
+{
+    boot_put32(to, (uint32_t)value);
+    boot_put32(to + 4, (uint32_t)(value >> 32));
+}
+
 int boot_is_elf(const uint8_t *head, size_t n)
 {
     return n >= 4 && memcmp(head, "\177ELF", 4) == 0;
+}
+
+bool boot_image_has(const struct boot_image *image, uint64_t gpa)
+{
+    for (size_t i = 0; i < image->n_segments; i++) {
+        const struct boot_segment *s = &image->segments[i];
+        if (gpa >= s->gpa && gpa - s->gpa < s->file_bytes)
+            return true;
+    }
+    return false;
 }
 
 struct kind {

@@ -5,6 +5,7 @@
 #ifndef VMM_BOOT_IMAGE_H
 #define VMM_BOOT_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,14 @@ struct boot_segment {
     uint64_t zero_bytes; /* cleared behind them */
 };
 
+/* Where an ELF file keeps notes: not checked yet. */
+struct boot_note_range {
+    uint64_t offset;
+    uint64_t bytes;
+};
+
+#define BOOT_NOTES_MAX 8
+
 struct boot_image {
     struct boot_file file;
     struct boot_segment segments[BOOT_SEGMENTS_MAX];
@@ -27,6 +36,10 @@ struct boot_image {
     uint64_t entry_gpa;
     uint64_t base; /* the range that it uses, with what it clears by itself */
     uint64_t size;
+    bool is_32bit; /* ELF files: for i386 */
+    uint64_t bias; /* ELF files: the distance by which they were moved */
+    struct boot_note_range notes[BOOT_NOTES_MAX];
+    size_t n_notes;
 };
 
 /* The file is this architecture's ELF: fills in segments, entry, base and size. Segments whose
@@ -37,6 +50,9 @@ int32_t boot_elf_read(struct boot_image *image, enum arch arch, const struct asp
 
 /* The file's first bytes say ELF. */
 int boot_is_elf(const uint8_t *head, size_t n);
+
+/* The address lies in what the file itself fills of a segment: code can begin there. */
+bool boot_image_has(const struct boot_image *image, uint64_t gpa);
 
 /* BP_ERR_UNSUPPORTED and what it is, when the first bytes are those of something that cannot be
  * booted here: compressed, for another architecture, another kind of file. */
@@ -52,5 +68,7 @@ int32_t boot_image_load(const struct boot_image *image, struct memory *memory, s
 uint16_t boot_le16(const uint8_t *at);
 uint32_t boot_le32(const uint8_t *at);
 uint64_t boot_le64(const uint8_t *at);
+void boot_put32(uint8_t *to, uint32_t value);
+void boot_put64(uint8_t *to, uint64_t value);
 
 #endif

@@ -105,6 +105,16 @@ static bool find_gap(const struct boot_space *space, const struct aspace_ram *ra
     return false;
 }
 
+static int32_t explain_no_space(const struct boot_space *space, const char *what, uint64_t size,
+                                struct err *err)
+{
+    return err_set(
+        err, BP_ERR_NO_SPACE,
+        "%s does not fit: no %llu MiB in one piece are left of the machine's %llu MiB of "
+        "RAM: give it more (--memory)",
+        what, mib(size), mib(total_ram(space)));
+}
+
 int32_t boot_space_place(struct boot_space *space, const char *what, uint64_t size,
                          uint64_t alignment, uint64_t from, uint64_t *base, struct err *err)
 {
@@ -114,9 +124,49 @@ int32_t boot_space_place(struct boot_space *space, const char *what, uint64_t si
     for (size_t i = 0; i < space->n_ram; i++)
         if (find_gap(space, &space->ram[i], size, alignment, 0, base))
             return boot_space_claim(space, what, *base, size, err);
-    return err_set(
-        err, BP_ERR_NO_SPACE,
-        "%s does not fit: no %llu MiB in one piece are left of the machine's %llu MiB of "
-        "RAM: give it more (--memory)",
-        what, mib(size), mib(total_ram(space)));
+    return explain_no_space(space, what, size, err);
+}
+
+/* The highest aligned and free base in one RAM range with its last byte at or below `last`. */
+static bool find_high_gap(const struct boot_space *space, const struct aspace_ram *ram,
+                          uint64_t size, uint64_t alignment, uint64_t last, uint64_t *base)
+{
+    if (last_byte(ram->base, ram->size) < last)
+        last = last_byte(ram->base, ram->size);
+    while (last >= ram->base && last - ram->base >= size - 1) {
+        uint64_t at = (last - (size - 1)) & ~(alignment - 1);
+        if (at < ram->base)
+            return false;
+        const struct boot_range *other = boot_space_overlap(space, at, size);
+        if (other == NULL) {
+            *base = at;
+            return true;
+        }
+        if (other->base == 0)
+            return false;
+        last = other->base - 1;
+    }
+    return false;
+}
+
+static bool find_high(const struct boot_space *space, uint64_t size, uint64_t alignment,
+                      uint64_t last, uint64_t *base)
+{
+    for (size_t i = space->n_ram; i > 0 && size > 0; i--)
+        if (find_high_gap(space, &space->ram[i - 1], size, alignment, last, base))
+            return true;
+    return false;
+}
+
+int32_t boot_space_place_high(struct boot_space *space, const char *what, uint64_t size,
+                              uint64_t alignment, uint64_t last, uint64_t *base, struct err *err)
+{
+    if (find_high(space, size, alignment, last, base))
+        return boot_space_claim(space, what, *base, size, err);
+    if (find_high(space, size, alignment, UINT64_MAX, base))
+        return err_set(err, BP_ERR_NO_SPACE,
+                       "%s does not fit: no %llu MiB in one piece are free up to 0x%llx, the last "
+                       "address where it may lie",
+                       what, mib(size), (unsigned long long)last);
+    return explain_no_space(space, what, size, err);
 }

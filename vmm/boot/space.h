@@ -44,4 +44,9 @@ int32_t boot_space_claim(struct boot_space *space, const char *what, uint64_t ba
 int32_t boot_space_place(struct boot_space *space, const char *what, uint64_t size,
                          uint64_t alignment, uint64_t from, uint64_t *base, struct err *err);
 
+/* Claims the highest free range whose last byte is at or below `last`. BP_ERR_NO_SPACE: the
+ * sentence says whether RAM or that bound is short. */
+int32_t boot_space_place_high(struct boot_space *space, const char *what, uint64_t size,
+                              uint64_t alignment, uint64_t last, uint64_t *base, struct err *err);
+
 #endif

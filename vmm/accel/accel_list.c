@@ -3,24 +3,39 @@
 #include <backplane/abi.h>
 #include <string.h>
 
+/* Where the software processor does not run such guests, everything hangs on KVM. */
+static const struct accel_ops *choose_auto(enum arch arch, struct err *err)
+{
+    struct err why = {{0}};
+    int32_t status = accel_kvm.probe(arch, &why);
+    if (status == BP_OK)
+        return &accel_kvm;
+    if (accel_rv64.probe(arch, NULL) == BP_OK)
+        return &accel_rv64;
+    (void)err_set(err, status, "%s guests need KVM here: %s", arch_name(arch), why.text);
+    return NULL;
+}
+
 const struct accel_ops *accel_choose(const char *wanted, enum arch arch, struct err *err)
 {
+    if (strcmp(wanted, "auto") == 0)
+        return choose_auto(arch, err);
     if (strcmp(wanted, "kvm") == 0) {
-        (void)err_set(err, BP_ERR_UNSUPPORTED,
-                      "--accel kvm: this version runs guests on the software processor only; "
-                      "leave the option out, or use --accel soft");
+        if (accel_kvm.probe(arch, err) == BP_OK)
+            return &accel_kvm;
+        err_prefix(err, "--accel kvm");
         return NULL;
     }
-    if (strcmp(wanted, "auto") != 0 && strcmp(wanted, "soft") != 0) {
-        (void)err_set(err, BP_ERR_INVALID, "--accel %s: auto, kvm or soft is allowed", wanted);
-        return NULL;
-    }
-    return accel_rv64.probe(arch, err) == BP_OK ? &accel_rv64 : NULL;
+    if (strcmp(wanted, "soft") == 0)
+        return accel_rv64.probe(arch, err) == BP_OK ? &accel_rv64 : NULL;
+    (void)err_set(err, BP_ERR_INVALID, "--accel %s: auto, kvm or soft is allowed", wanted);
+    return NULL;
 }
 
 void accel_list_limits(const char *wanted, struct accel_limits limits[ARCH_COUNT])
 {
-    (void)wanted;
+    (void)wanted; /* no architecture has two of them yet */
     memset(limits, 0, ARCH_COUNT * sizeof(limits[0]));
     accel_rv64.limits(ARCH_RISCV64, &limits[ARCH_RISCV64]);
+    accel_kvm.limits(ARCH_X86_64, &limits[ARCH_X86_64]);
 }

@@ -38,12 +38,11 @@ static void look_at_kvm(struct doctor *d)
     if (native == ARCH_INVALID)
         return;
     struct doctor_accel *a = add_accel(d, "kvm", native);
-    if (kvm_probe(&d->kvm, &a->why) == BP_OK)
-        (void)err_set(&a->why, BP_OK,
-                      "not used yet: /dev/kvm is fast (%u iterations took %.3f ms) and %s guests "
-                      "could run on it, but this version runs guests on the software processor "
-                      "only",
-                      KVM_PROBE_ITERATIONS, (double)d->kvm.loop_ns / 1e6, arch_name(native));
+    if (kvm_probe(&d->kvm, &a->why) != BP_OK || accel_kvm.probe(native, &a->why) != BP_OK)
+        return;
+    a->is_usable = true;
+    (void)err_set(&a->why, BP_OK, "/dev/kvm is fast: %u iterations took %.3f ms",
+                  KVM_PROBE_ITERATIONS, (double)d->kvm.loop_ns / 1e6);
 }
 
 /* --- Plugin directories ----------------------------------------------------------------------- */

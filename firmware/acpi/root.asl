@@ -8,7 +8,7 @@ DefinitionBlock ("", "SSDT", 2, "BPLANE", "ROOT", 1)
         PICM = Arg0
     }
 
-    Scope (\_SB)
+    Scope (_SB)
     {
         // Platform-wide capabilities (ACPI 6.5, 6.2.12.2): the guest says what it can do, and gets
         // back what the machine has use for. That is none: nothing here sends the notifications, or

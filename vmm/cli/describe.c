@@ -74,16 +74,43 @@ static int32_t write_who(const struct layout *layout, const char *argument, FILE
     return map_print_who(layout, argument, to, err);
 }
 
+static int32_t write_acpi(const struct layout *layout, const char *argument, FILE *to,
+                          struct err *err)
+{
+    (void)to;
+    return describe_acpi(layout, argument, err);
+}
+
+static int32_t write_asl(const struct layout *layout, const char *argument, FILE *to,
+                         struct err *err)
+{
+    (void)argument;
+    return describe_asl(layout, to, err);
+}
+
+static int32_t write_e820(const struct layout *layout, const char *argument, FILE *to,
+                          struct err *err)
+{
+    (void)argument;
+    return describe_e820(layout, to, err);
+}
+
 /* In the order of the options. */
 static const struct form {
     const char *option;
-    bool to_file; /* the option's value is a file; "-" is standard output */
+    enum {
+        TO_STDOUT,
+        TO_FILE,     /* the option's value; "-" is standard output */
+        TO_DIRECTORY /* the writer makes files there */
+    } goes;
     bool binary;
     writer_fn *write;
 } forms[] = {
-    {"map", false, false, write_map}, {"dts", false, false, write_dts},
-    {"dtb", true, true, write_dtb},   {"json", false, false, write_json},
-    {"svg", true, false, write_svg},  {"who", false, false, write_who},
+    {"map", TO_STDOUT, false, write_map},   {"dts", TO_STDOUT, false, write_dts},
+    {"dtb", TO_FILE, true, write_dtb},      {"acpi", TO_DIRECTORY, true, write_acpi},
+    {"asl", TO_STDOUT, false, write_asl},   {"e820", TO_STDOUT, false, write_e820},
+    {"json", TO_STDOUT, false, write_json}, {"svg", TO_FILE, false, write_svg},
+    {"who", TO_STDOUT, false, write_who},
 };
 
 #define N_FORMS (sizeof(forms) / sizeof(forms[0]))
@@ -120,7 +147,7 @@ static int write_form(const struct form *form, const struct layout *layout, cons
     int status = 0;
     if (result != BP_OK)
         status = cli_fail("%s", err.text);
-    else if (form->to_file && strcmp(argument, "-") != 0)
+    else if (form->goes == TO_FILE && strcmp(argument, "-") != 0)
         status = write_file(argument, text, size);
     else if (form->binary && isatty(STDOUT_FILENO))
         status = cli_fail("--%s -: standard output is a terminal: name a file", form->option);
@@ -136,6 +163,12 @@ static const char *form_argument(const struct cli_args *args, const struct form 
     return value != NULL ? value : "";
 }
 
+static bool is_to_stdout(const struct cli_args *args, const struct form *form)
+{
+    return form->goes == TO_STDOUT ||
+           (form->goes == TO_FILE && strcmp(form_argument(args, form), "-") == 0);
+}
+
 static int run(const struct cli_command *command, const struct cli_args *args)
 {
     unsigned asked = 0;
@@ -144,7 +177,7 @@ static int run(const struct cli_command *command, const struct cli_args *args)
         if (!cli_has(args, forms[i].option))
             continue;
         asked++;
-        to_stdout += !forms[i].to_file || strcmp(form_argument(args, &forms[i]), "-") == 0;
+        to_stdout += is_to_stdout(args, &forms[i]);
     }
     if (to_stdout > 1)
         return cli_usage(command, "only one of them can go to standard output");
@@ -165,6 +198,9 @@ static const struct cli_option options[] = {
     {"map", NULL, "addresses, sizes, lines and their owners (default)", false},
     {"dts", NULL, "the device tree as source", false},
     {"dtb", "FILE", "the device tree as a blob", false},
+    {"acpi", "DIR", "the ACPI tables, a file each in a directory", false},
+    {"asl", NULL, "the ACPI devices as source, by iasl", false},
+    {"e820", NULL, "the memory map that an x86_64 guest gets", false},
     {"json", NULL, "all of it, for scripts", false},
     {"svg", "FILE", "a picture of the map", false},
     {"who", "X", "who owns an address (0x10000000), line (irq10) or port (port0x3f8)", false},
@@ -173,9 +209,11 @@ static const struct cli_option options[] = {
 const struct cli_command command_describe = {
     .name = "describe",
     .arguments = "MACHINE",
-    .summary = "show a machine's map, device tree or picture; start nothing",
-    .details = "FILE may be - for standard output. The device tree is the one that the guest gets, "
-               "without what depends on the files that are booted.",
+    .summary = "show a machine's map, tables or picture; start nothing",
+    .details =
+        "FILE may be - for standard output. Device tree, ACPI tables and E820 are those that "
+        "the guest gets, without what depends on the files that are booted: these may move "
+        "the ACPI tables within RAM.",
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),
     .is_machine_command = true,

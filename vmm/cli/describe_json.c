@@ -1,10 +1,14 @@
 /* A machine's layout as JSON, for scripts. Members are only ever added. */
+#include <backplane/abi.h>
 #include <backplane/device.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/describe.h"
 #include "cli/json.h"
+#include "tables/acpi.h"
+#include "tables/e820.h"
 #include "tables/fdt.h"
 
 static void put_hex(struct json *json, const char *name, uint64_t value)
@@ -55,6 +59,7 @@ static void put_device(struct json *json, const struct layout *layout,
                        const struct layout_device *dev)
 {
     char path[FDT_PATH_BYTES];
+    char acpi[ACPI_PATH_BYTES];
     json_object(json, NULL);
     json_string(json, "name", dev->name);
     json_string(json, "plugin", dev->class_id);
@@ -66,6 +71,7 @@ static void put_device(struct json *json, const struct layout *layout,
         json_string(json, NULL, c);
     json_close_array(json);
     json_string(json, "acpi_hid", dev->acpi_hid);
+    json_string(json, "acpi_path", acpi_device_path(layout, dev, acpi) ? acpi : NULL);
     put_regions(json, dev);
     put_lines(json, dev);
     json_close_object(json);
@@ -78,6 +84,25 @@ static void put_interrupts(struct json *json, const struct layout *layout)
     json_u64(json, "first", layout->irq_first);
     json_u64(json, "count", layout->irq_count);
     json_close_object(json);
+}
+
+/* Without the tables' own ranges, which only booting decides. */
+static void put_e820(struct json *json, const struct layout *layout)
+{
+    struct e820_entry *entries;
+    size_t n;
+    struct err unheard;
+    if (layout->arch != ARCH_X86_64 || e820_build(layout, NULL, &entries, &n, &unheard) != BP_OK)
+        return;
+    json_array(json, "e820");
+    for (size_t i = 0; i < n; i++) {
+        json_object(json, NULL);
+        put_range(json, entries[i].base, entries[i].size);
+        json_string(json, "type", e820_type_name(entries[i].type));
+        json_close_object(json);
+    }
+    json_close_array(json);
+    free(entries);
 }
 
 void describe_json(const struct layout *layout, FILE *to)
@@ -101,6 +126,7 @@ void describe_json(const struct layout *layout, FILE *to)
         json_close_object(&json);
     }
     json_close_array(&json);
+    put_e820(&json, layout);
     json_array(&json, "devices");
     for (size_t i = 0; i < layout->n_devices; i++)
         put_device(&json, layout, &layout->devices[i]);

@@ -174,6 +174,43 @@ int32_t acpi_build(const struct layout *layout, uint64_t tables_gpa, struct acpi
     return b.status;
 }
 
+int32_t acpi_build_described(const struct layout *layout, struct acpi_blob *out, struct err *err)
+{
+    int32_t status = acpi_build(layout, 0, out, err);
+    uint64_t ram_end = layout->n_ram > 0 ? layout->ram[0].base + layout->ram[0].size : 0;
+    if (status != BP_OK)
+        return status;
+    uint64_t bytes = out->tables_bytes;
+    acpi_blob_fini(out);
+    if (bytes > ram_end)
+        return err_set(err, BP_ERR_NO_SPACE, "ACPI tables: their %llu bytes are more than the RAM",
+                       (unsigned long long)bytes);
+    return acpi_build(layout, (ram_end - bytes) / PAGE_BYTES * PAGE_BYTES, out, err);
+}
+
+bool acpi_where(const struct layout *layout, const struct layout_device *dev, bool is_line,
+                uint32_t row, char where[ACPI_WHERE_BYTES])
+{
+    struct err unheard;
+    char path[ACPI_PATH_BYTES];
+    if (!acpi_device_path(layout, dev, path))
+        return false;
+    struct acpi_build b = {.layout = layout,
+                           .question = {.dev = dev, .is_line = is_line, .row = row},
+                           .status = BP_OK,
+                           .err = &unheard};
+    aml_init(&b.dsdt);
+    acpi_dsdt(&b);
+    if (b.question.where[0] != '\0')
+        memcpy(where, b.question.where, ACPI_WHERE_BYTES);
+    else
+        (void)snprintf(where, ACPI_WHERE_BYTES, "%s, _CRS", path);
+    bool found = b.status == BP_OK && b.dsdt.status == BP_OK;
+    aml_fini(&b.dsdt);
+    free(b.ids.rows);
+    return found;
+}
+
 void acpi_blob_fini(struct acpi_blob *blob)
 {
     free(blob->tables);

@@ -31,6 +31,9 @@ struct acpi_blob {
  * name when a describe_acpi goes wrong; BP_ERR_NO_MEMORY; BP_ERR_UNSUPPORTED. */
 int32_t acpi_build(const struct layout *layout, uint64_t tables_gpa, struct acpi_blob *out,
                    struct err *err);
+
+/* At the end of the RAM below 4 GiB: for showing them when no kernel has been placed. */
+int32_t acpi_build_described(const struct layout *layout, struct acpi_blob *out, struct err *err);
 void acpi_blob_fini(struct acpi_blob *blob);
 
 /* The tables of a blob one by one, in order of address: "FACP", pointer, size. False: no more. */
@@ -41,10 +44,16 @@ struct acpi_table {
 };
 bool acpi_blob_next(const struct acpi_blob *blob, size_t *cursor, struct acpi_table *out);
 
-/* The path of a device in the namespace, "\\_SB.D005": by its place in the machine. False when it
- * has none: no x86_64 machine, or behind a transport. `dev` is one of the layout's. */
+/* The path of a device in the namespace, \_SB.D005: by its place in the machine. False when it has
+ * none: no x86_64 machine, or behind a transport. `dev` is one of the layout's. */
 #define ACPI_PATH_BYTES 16
 bool acpi_device_path(const struct layout *layout, const struct layout_device *dev,
                       char path[ACPI_PATH_BYTES]);
+
+/* Which object or table says where a region or a line of a device is: "\_SB.D005.KBD, _CRS". `row`
+ * is that of the class's table. False: none does. */
+#define ACPI_WHERE_BYTES 48
+bool acpi_where(const struct layout *layout, const struct layout_device *dev, bool is_line,
+                uint32_t row, char where[ACPI_WHERE_BYTES]);
 
 #endif

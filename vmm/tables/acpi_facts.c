@@ -83,8 +83,7 @@ static void fixed_sci(const struct bp_acpi_writer *face, uint32_t row)
     }
     facts->sci = line;
     facts->sci_dev = w->dev;
-    if (row < ACPI_LINES_MAX)
-        w->line_is_taken[row] = true;
+    acpi_writer_note(w, true, row, "FADT, SCI_INT");
 }
 
 static void fixed_reset(const struct bp_acpi_writer *face, uint32_t region, uint64_t offset,
@@ -167,6 +166,7 @@ static void serial(const struct bp_acpi_writer *face, uint32_t row, uint32_t lin
     struct acpi_writer *w = acpi_writer_of(face);
     struct acpi_facts *facts = &w->build->facts;
     struct acpi_block block = {.dev = NULL};
+    (void)clock_hz; /* revision 2 of SPCR has no place for it */
     if (!is_sound(w))
         return;
     if (subtype > UINT8_MAX || (stride != 1 && stride != 2 && stride != 4 && stride != 8)) {
@@ -181,7 +181,6 @@ static void serial(const struct bp_acpi_writer *face, uint32_t row, uint32_t lin
     facts->serial_line = at;
     facts->serial_subtype = subtype;
     facts->serial_stride = stride;
-    facts->serial_clock_hz = clock_hz;
     facts->serial_speed = speed;
 }
 

@@ -33,7 +33,7 @@ struct acpi_facts {
     uint8_t day_alarm, month_alarm, century;
     struct acpi_block serial; /* of the console */
     const struct layout_line *serial_line;
-    uint32_t serial_subtype, serial_stride, serial_clock_hz, serial_speed;
+    uint32_t serial_subtype, serial_stride, serial_speed;
     struct acpi_mcfg_row {
         uint64_t base; /* of bus 0 */
         uint16_t segment;
@@ -51,8 +51,17 @@ struct acpi_ids {
     size_t n, room;
 };
 
+/* The question of acpi_where, answered while the DSDT is made. */
+struct acpi_question {
+    const struct layout_device *dev; /* NULL: nobody asks */
+    bool is_line;
+    uint32_t row;
+    char where[ACPI_WHERE_BYTES]; /* "": in the device's own _CRS */
+};
+
 struct acpi_build {
     const struct layout *layout;
+    struct acpi_question question;
     struct acpi_facts facts;
     struct acpi_ids ids;
     struct aml dsdt; /* terms, without a header */

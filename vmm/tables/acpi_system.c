@@ -1,4 +1,7 @@
-/* MADT (ACPI 6.5, 5.2.12), MCFG (PCI Firmware 3.3, 4.1.2), SPCR (revision 2). */
+/*
+ * MADT (ACPI 6.5, 5.2.12), MCFG (PCI Firmware 3.3, 4.1.2), SPCR (revision 2, which every guest and
+ * iasl know: the clock of later revisions is left out).
+ */
 #include <backplane/abi.h>
 #include <backplane/device.h>
 #include <string.h>
@@ -189,7 +192,7 @@ size_t acpi_spcr(const struct acpi_build *b, struct aml *to)
     aml_number(to, 0xFFFF, 2); /* no PCI device */
     aml_number(to, 0xFFFF, 2);
     aml_number(to, 0, 3 + 4 + 1); /* bus, device, function; flags; segment */
-    aml_number(to, f->serial_clock_hz, 4);
+    aml_number(to, 0, 4);         /* the clock, but only from revision 3 on */
     acpi_table_end(to, at);
     return at;
 }

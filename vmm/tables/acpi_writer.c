@@ -75,6 +75,29 @@ const struct layout_line *acpi_writer_line(struct acpi_writer *w, const char *wh
     return NULL;
 }
 
+void acpi_writer_note(struct acpi_writer *w, bool is_line, uint32_t row, const char *where)
+{
+    struct acpi_question *q = &w->build->question;
+    bool *taken = is_line ? w->line_is_taken : w->region_is_taken;
+    if (row < (is_line ? ACPI_LINES_MAX : ACPI_REGIONS_MAX))
+        taken[row] = true;
+    if (q->dev == w->dev && q->is_line == is_line && q->row == row && q->where[0] == '\0')
+        (void)snprintf(q->where, sizeof(q->where), "%s", where);
+}
+
+/* In the _CRS of the open child. */
+static void note_child(struct acpi_writer *w, bool is_line, uint32_t row)
+{
+    char path[ACPI_WHERE_BYTES] = "\\_SB";
+    for (uint32_t i = 0; i <= w->depth; i++) {
+        size_t n = strlen(path);
+        (void)snprintf(path + n, sizeof(path) - n, ".%s", w->levels[i].name);
+    }
+    size_t n = strlen(path);
+    (void)snprintf(path + n, sizeof(path) - n, ", _CRS");
+    acpi_writer_note(w, is_line, row, path);
+}
+
 /* --- names ------------------------------------------------------------------------------------ */
 bool acpi_level_has(const struct acpi_level *level, const char *name)
 {
@@ -328,8 +351,7 @@ static void child_region(const struct bp_acpi_writer *face, uint32_t row, uint64
     part.base += offset;
     part.size = size;
     acpi_level_resource(&w->levels[w->depth], &part);
-    if (row < ACPI_REGIONS_MAX)
-        w->region_is_taken[row] = true;
+    note_child(w, false, row);
 }
 
 static void child_line(const struct bp_acpi_writer *face, uint32_t row)
@@ -344,8 +366,7 @@ static void child_line(const struct bp_acpi_writer *face, uint32_t row)
     }
     aml_resource_interrupt(&w->levels[w->depth].resources, line->number,
                            line->trigger == BP_EDGE_RISING);
-    if (row < ACPI_LINES_MAX)
-        w->line_is_taken[row] = true;
+    note_child(w, true, row);
 }
 
 static void child_end(const struct bp_acpi_writer *face)

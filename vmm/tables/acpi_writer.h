@@ -46,6 +46,9 @@ void acpi_writer_destroy(struct acpi_writer *w);
 /* The functions that say something about tables other than the DSDT. */
 void acpi_writer_set_facts(struct bp_acpi_writer *face);
 
+/* A region or line of the device is described there, not in its own _CRS. */
+void acpi_writer_note(struct acpi_writer *w, bool is_line, uint32_t row, const char *where);
+
 /* A mistake of the plugin: sticks, with the device's name. */
 void acpi_writer_fail(struct acpi_writer *w, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -218,6 +218,9 @@ static void write_clocks(struct fdt_build *b)
 
 static int32_t check_layout(const struct layout *l, struct err *err)
 {
+    if (l->arch == ARCH_X86_64)
+        return err_set(err, BP_ERR_UNSUPPORTED,
+                       "device tree: x86_64 machines have none, they have ACPI: use --acpi");
     if (l->arch != ARCH_RISCV64)
         return err_set(err, BP_ERR_UNSUPPORTED, "device tree: none is made for %s machines yet",
                        arch_name(l->arch));

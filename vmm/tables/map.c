@@ -58,7 +58,7 @@ static void put_owner(const struct layout *layout, const struct layout_device *d
     fputs("  ", to);
     put_cell(to, meant->class_id, c->plugin);
     fputs("  ", to);
-    put_last(to, pinned ? "pinned" : "placed");
+    put_last(to, dev->is_builtin ? "fixed" : pinned ? "pinned" : "placed");
 }
 
 static void put_row(const struct layout *layout, const struct row *row, const struct columns *c,

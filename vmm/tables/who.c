@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tables/acpi.h"
+#include "tables/e820.h"
 #include "tables/fdt.h"
 #include "tables/map.h"
 #include "tables/rows.h"
@@ -29,9 +31,12 @@ static void print_device(const struct layout *layout, const struct layout_device
     fputc(')', to);
 }
 
-static void print_how(bool pinned, FILE *to)
+static void print_how(const struct layout_device *dev, bool pinned, FILE *to)
 {
-    fputs(pinned ? "pinned by the machine file\n" : "placed automatically\n", to);
+    fputs(dev->is_builtin ? "fixed: every machine of this architecture has it there\n"
+          : pinned        ? "pinned by the machine file\n"
+                          : "placed automatically\n",
+          to);
 }
 
 /* `property` NULL: a port, which device trees do not know. */
@@ -45,6 +50,44 @@ static void print_node(const struct layout *layout, const struct layout_device *
         fputs("  device tree: says nothing about it\n", to);
 }
 
+/* E820 as it is without the tables' own ranges, which only booting decides. */
+static void print_e820(const struct layout *layout, uint64_t at, FILE *to)
+{
+    struct e820_entry *entries;
+    size_t n;
+    struct err unheard;
+    if (layout->arch != ARCH_X86_64 || e820_build(layout, NULL, &entries, &n, &unheard) != BP_OK)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (at >= entries[i].base && at - entries[i].base < entries[i].size)
+            fprintf(to, "  E820: %s\n", e820_type_name(entries[i].type));
+    free(entries);
+}
+
+static void print_acpi(const struct layout *layout, const struct layout_device *dev, bool is_line,
+                       uint32_t row, FILE *to)
+{
+    char where[ACPI_WHERE_BYTES];
+    if (acpi_where(layout, dev, is_line, row, where))
+        fprintf(to, "  ACPI: %s\n", where);
+    else
+        fputs("  ACPI: says nothing about it\n", to);
+    if (!is_line && dev == layout->irqchip)
+        fputs("  ACPI: MADT, I/O APIC\n", to);
+}
+
+static void print_region_tables(const struct layout *layout, const struct row *row, uint64_t at,
+                                FILE *to)
+{
+    if (layout->arch != ARCH_X86_64) {
+        print_node(layout, row->dev, row->region->kind == BP_PIO ? NULL : "reg", to);
+        return;
+    }
+    print_acpi(layout, row->dev, false, row->region->row, to);
+    if (row->region->kind != BP_PIO)
+        print_e820(layout, at, to);
+}
+
 static void print_owner(const struct layout *layout, const struct row *row, uint64_t at, FILE *to)
 {
     if (row->dev == NULL)
@@ -55,12 +98,14 @@ static void print_owner(const struct layout *layout, const struct row *row, uint
             row->dev == NULL ? "range" : row->region->name, row->base, row->base + (row->size - 1),
             at - row->base);
     if (row->dev == NULL) {
-        fprintf(to, "  device tree: /memory@%" PRIx64 ", reg\n", row->base);
+        print_e820(layout, at, to);
+        if (layout->arch != ARCH_X86_64)
+            fprintf(to, "  device tree: /memory@%" PRIx64 ", reg\n", row->base);
         return;
     }
     fputs("  ", to);
-    print_how(row->region->pinned, to);
-    print_node(layout, row->dev, row->region->kind == BP_PIO ? NULL : "reg", to);
+    print_how(row->dev, row->region->pinned, to);
+    print_region_tables(layout, row, at, to);
 }
 
 static void print_neighbour(const struct layout *layout, const struct row *row, const char *where,
@@ -112,8 +157,11 @@ static int32_t print_line(const struct layout *layout, const struct rows *rows, 
         print_device(layout, r->dev, to);
         fprintf(to, ", %s, %s, ", r->line->name,
                 r->line->trigger == BP_EDGE_RISING ? "edge" : "level");
-        print_how(r->line->pinned, to);
-        print_node(layout, r->dev, "interrupts", to);
+        print_how(r->dev, r->line->pinned, to);
+        if (layout->arch == ARCH_X86_64)
+            print_acpi(layout, r->dev, true, r->line->row, to);
+        else
+            print_node(layout, r->dev, "interrupts", to);
     }
     if (!found)
         fprintf(to, "line %" PRIu64 ": nobody: it is free\n", number);

@@ -38,7 +38,7 @@ def heading(text):
 # --- starting guests ---------------------------------------------------------------------------
 
 def ours(kernel, initrd=None, append="console=ttyS0", disk=True, extra=()):
-    args = [BACKPLANE, "run", "virt", "--kernel", kernel, "--memory", "%dM" % MEMORY_MIB]
+    args = [BACKPLANE, "run", "virt", "--arch", "riscv64", "--kernel", kernel, "--memory", "%dM" % MEMORY_MIB]
     if initrd:
         args += ["--initrd", initrd, "--append", append]
     args += ["--set", "disk=" + OUT + "/disk.img"] if disk else []

@@ -30,7 +30,7 @@ make_scripted() { # SCRIPT
 
 run_scripted() { # [ENGINE]
     : >"$work/log"
-    exec timeout -k 5 "$boot_seconds" "$backplane" run virt --kernel "$cache/Image" \
+    exec timeout -k 5 "$boot_seconds" "$backplane" run virt --arch riscv64 --kernel "$cache/Image" \
         --initrd "$initrd" --append "console=ttyS0 bp.run=/mnt/run" \
         --set "disk=$work/disk.img" --set "io=${1:-auto}"
 }
@@ -55,7 +55,7 @@ poweroff'
 # A file-size limit is what a full disk looks like, and needs neither root nor a file system.
 run_with_little_room() { # ENGINE
     ulimit -f 8192 # KiB
-    exec timeout -k 5 "$boot_seconds" "$backplane" run virt --kernel "$cache/Image" \
+    exec timeout -k 5 "$boot_seconds" "$backplane" run virt --arch riscv64 --kernel "$cache/Image" \
         --initrd "$initrd" --append "console=ttyS0 bp.script" --set "disk=$work/disk.img" \
         --set "io=$1"
 }

@@ -110,7 +110,7 @@ talk() {
     feed "$@" >"$work/in" 2>/dev/null &
     feeder=$!
     status=0
-    timeout -k 5 "$boot_seconds" "$backplane" run virt --kernel "$cache/Image" --initrd "$initrd" \
+    timeout -k 5 "$boot_seconds" "$backplane" run virt --arch riscv64 --kernel "$cache/Image" --initrd "$initrd" \
         --append "console=ttyS0 bp.script" "${args[@]}" \
         <"$work/in" >"$work/log" 2>"$work/err" || status=$?
     kill "$feeder" 2>/dev/null || true

@@ -13,7 +13,7 @@ as_user=() # root may read everything: what is about permission runs as nobody
 refuses() {
     local title=$1 named=$2 status=0
     shift 2
-    timeout -k 5 10 "${as_user[@]}" "$backplane" run virt "$@" </dev/null >"$work/log" 2>"$work/err" || status=$?
+    timeout -k 5 10 "${as_user[@]}" "$backplane" run virt --arch riscv64 "$@" </dev/null >"$work/log" 2>"$work/err" || status=$?
     check "$title: status 1" is_equal 1 "$status"
     check "$title: the message names it" grep -qF -- "$named" "$work/err"
     check "$title: one sentence" test "$(wc -l <"$work/err")" -eq 1

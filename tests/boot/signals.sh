@@ -27,7 +27,7 @@ ends_by() { # SIGNAL TEXT: sent once the console shows TEXT
     python3 -c 'import os, signal, sys
 for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(one, signal.SIG_DFL)
-os.execv(sys.argv[1], sys.argv[1:])' "$backplane" run virt --kernel "$cache/Image" \
+os.execv(sys.argv[1], sys.argv[1:])' "$backplane" run virt --arch riscv64 --kernel "$cache/Image" \
         --initrd "$initrd" --append "console=ttyS0 bp.script" --cpus 2 --set "disk=$disk" \
         </dev/null >"$work/log" 2>"$work/err" &
     guest_pid=$!

@@ -44,7 +44,7 @@ class Session:
         self.before = termios.tcgetattr(self.slave)
         self.text = b""
         self.process = subprocess.Popen(
-            [BUILD + "/backplane", "run", "virt"] + args,
+            [BUILD + "/backplane", "run", "virt", "--arch", "riscv64"] + args,
             stdin=self.slave, stdout=self.slave, stderr=self.slave,
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))

@@ -98,7 +98,7 @@ def run(title, mode, machine_name, harts, seed, flags=0, stdin=subprocess.DEVNUL
         disk, guest = os.path.join(work, "disk.img"), os.path.join(work, "guest.elf")
         with open(disk, "wb") as file:
             file.truncate(DISK_BYTES if not flags & FLOOD else 1 << 40)
-        args = ["--memory", f"{RAM_MIB}M", "--cpus", str(harts)]
+        args = ["--arch", "riscv64", "--memory", f"{RAM_MIB}M", "--cpus", str(harts)]
         if machine_name == "virt":
             args += ["--set", "disk=" + disk]
         machine = describe(backplane, machine_name, args)

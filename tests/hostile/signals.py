@@ -50,7 +50,7 @@ def make_disk(work):
 
 
 def command(work, disk):
-    args = [backplane, "run", "virt", "--cpus", "2", "--set", "disk=" + disk]
+    args = [backplane, "run", "virt", "--arch", "riscv64", "--cpus", "2", "--set", "disk=" + disk]
     if is_linux:
         return args + ["--kernel", "build/cache/riscv64/Image", "--initrd",
                        "build/demo/riscv64/initrd.gz", "--append", "console=ttyS0 bp.run=/mnt/run"]
@@ -174,7 +174,7 @@ def main():
     n, failed, by_signal = int(os.environ.get("BP_HOSTILE_SIGNALS", "40")), 0, 0
     with tempfile.TemporaryDirectory() as work:
         if not is_linux:
-            machine = describe(backplane, "virt", ["--memory", "64M", "--cpus", "2", "--set", "disk=x"])
+            machine = describe(backplane, "virt", ["--arch", "riscv64", "--memory", "64M", "--cpus", "2", "--set", "disk=x"])
             write_guest(guests, os.path.join(work, "guest.elf"), "s", machine, 7, 1 << 40, 0)
         disk = make_disk(work)
         for i in range(n):

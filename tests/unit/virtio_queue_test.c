@@ -621,6 +621,76 @@ static void a_smaller_queue_uses_the_smaller_rings(void **state)
     assert_int_equal(rig_get(r, RIG_USED(0) + 4 + 8 * 2, 2), 7); /* avail_event */
 }
 
+/* --- Several at once -------------------------------------------------------------------------- */
+
+/* `n` chains of 16 writable bytes each, fetched; `used` ends them with 1, 2, 3 ... bytes. */
+static void fetch(struct rig *r, struct bp_virtio_used *used, uint32_t n)
+{
+    struct bp_virtio_chain chain;
+    for (uint32_t i = 0; i < n; i++) {
+        rig_desc(r, i, RIG_DATA + 16 * i, 16, DESC_WRITE, 0);
+        rig_avail(r, i);
+        assert_int_equal(rig_pop(r, &chain), BP_OK);
+        used[i] = (struct bp_virtio_used){.chain = chain.handle, .written = i + 1};
+    }
+}
+
+static void chains_that_end_together_are_seen_together_and_interrupt_once(void **state)
+{
+    struct rig *r = *state;
+    struct bp_virtio_used used[3];
+    rig_start(r, 0);
+    fetch(r, used, 3);
+    assert_int_equal(virtio_push_many(r->v, used, 0), BP_OK);
+    assert_int_equal(rig_used_idx(r), 0);
+    assert_int_equal(virtio_push_many(r->v, used, 3), BP_OK);
+    assert_int_equal(rig_used_idx(r), 3);
+    assert_int_equal(r->raises, 1);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(rig_get(r, RIG_USED(0) + 4 + 8 * i, 4), i);
+        assert_int_equal(rig_get(r, RIG_USED(0) + 8 + 8 * i, 4), i + 1);
+        assert_int_equal(virtio_push(r->v, used[i].chain, 0), BP_ERR_STALE);
+    }
+}
+
+static void an_event_index_among_chains_that_end_together_interrupts(void **state)
+{
+    struct rig *r = *state;
+    struct bp_virtio_used used[4];
+    uint64_t used_event = RIG_AVAIL(0) + 4 + 2 * RIG_QUEUE_SIZE;
+    rig_start(r, FEATURE_EVENT_IDX);
+    for (uint32_t event = 0; event < 12; event++) {
+        uint32_t begin = rig_used_idx(r);
+        rig_put(r, used_event, event, 2);
+        fetch(r, used, 4);
+        assert_int_equal(virtio_push_many(r->v, used, 4), BP_OK);
+        assert_int_equal(virtio_interrupt_status(r->v), event >= begin && event < begin + 4);
+        virtio_interrupt_ack(r->v, 1);
+    }
+}
+
+static void one_wrong_chain_and_none_of_them_ends(void **state)
+{
+    struct rig *r = *state;
+    struct bp_virtio_used used[3];
+    rig_start(r, 0);
+    fetch(r, used, 3);
+    struct bp_virtio_used wrong[3];
+    memcpy(wrong, used, sizeof(wrong));
+    wrong[2] = wrong[0]; /* twice */
+    assert_int_equal(virtio_push_many(r->v, wrong, 3), BP_ERR_STALE);
+    memcpy(wrong, used, sizeof(wrong));
+    wrong[1].chain ^= UINT64_C(1) << 32; /* of another time */
+    assert_int_equal(virtio_push_many(r->v, wrong, 3), BP_ERR_STALE);
+    memcpy(wrong, used, sizeof(wrong));
+    wrong[2].written = 17;
+    assert_int_equal(virtio_push_many(r->v, wrong, 3), BP_ERR_RANGE);
+    assert_int_equal(rig_used_idx(r), 0);
+    assert_int_equal(r->raises, 0);
+    assert_int_equal(virtio_push_many(r->v, used, 3), BP_OK);
+    assert_int_equal(rig_used_idx(r), 3);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -657,6 +727,9 @@ int main(void)
         T(a_live_queue_that_is_stopped_stays_stopped_until_the_reset),
         T(a_queue_that_does_not_exist_reads_zero),
         T(a_smaller_queue_uses_the_smaller_rings),
+        T(chains_that_end_together_are_seen_together_and_interrupt_once),
+        T(an_event_index_among_chains_that_end_together_interrupts),
+        T(one_wrong_chain_and_none_of_them_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

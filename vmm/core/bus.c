@@ -1,7 +1,7 @@
 /*
  * A radix tree of 9 bits a level over the page number, as a processor's page tables are. An entry
  * is empty, a child node, one handler that covers the entry's whole span, or, at the last level, a
- * short sorted list of the handlers that touch the page.
+ * sorted list of the handlers that touch the page: short for memory, long for ports.
  */
 #include "core/bus.h"
 
@@ -19,7 +19,10 @@ enum entry_kind { ENTRY_EMPTY, ENTRY_NODE, ENTRY_HANDLER, ENTRY_LIST };
 
 struct bus_list {
     size_t n;
-    const struct bus_handler *handlers[];
+    struct {
+        uint64_t base; /* the handler's: the search stays in this array */
+        const struct bus_handler *handler;
+    } rows[];
 };
 
 struct bus_entry {
@@ -110,16 +113,17 @@ static bool list_add(struct bus_entry *entry, const struct bus_handler *handler)
 {
     size_t n = entry->kind == ENTRY_LIST ? entry->to.list->n : 0;
     struct bus_list *list = entry->kind == ENTRY_LIST ? entry->to.list : NULL;
-    list = realloc(list, sizeof(*list) + (n + 1) * sizeof(list->handlers[0]));
+    list = realloc(list, sizeof(*list) + (n + 1) * sizeof(list->rows[0]));
     if (list == NULL)
         return false;
     list->n = n + 1;
     size_t at = n;
-    while (at > 0 && list->handlers[at - 1]->base > handler->base) {
-        list->handlers[at] = list->handlers[at - 1];
+    while (at > 0 && list->rows[at - 1].base > handler->base) {
+        list->rows[at] = list->rows[at - 1];
         at--;
     }
-    list->handlers[at] = handler;
+    list->rows[at].base = handler->base;
+    list->rows[at].handler = handler;
     *entry = (struct bus_entry){ENTRY_LIST, {.list = list}};
     return true;
 }
@@ -152,6 +156,20 @@ static bool node_add(struct bus_node *node, unsigned level, uint64_t first, uint
     }
 }
 
+/* The last one that begins at or below the address, if it reaches that far. No branch depends on
+ * the address but the last: a processor could not guess them. */
+static const struct bus_handler *list_find(const struct bus_list *list, uint64_t address)
+{
+    size_t first = 0;
+    for (size_t n = list->n; n > 1;) {
+        size_t half = n / 2;
+        first = list->rows[first + half].base <= address ? first + half : first;
+        n -= half;
+    }
+    const struct bus_handler *handler = list->rows[first].handler;
+    return address >= handler->base && address - handler->base < handler->size ? handler : NULL;
+}
+
 static const struct bus_handler *bus_find(const struct bus *bus, uint64_t address)
 {
     const struct bus_node *node = &bus->root;
@@ -166,12 +184,7 @@ static const struct bus_handler *bus_find(const struct bus *bus, uint64_t addres
             node = entry->to.node;
             break;
         case ENTRY_LIST:
-            for (size_t i = 0; i < entry->to.list->n; i++) {
-                const struct bus_handler *handler = entry->to.list->handlers[i];
-                if (address >= handler->base && address - handler->base < handler->size)
-                    return handler;
-            }
-            return NULL;
+            return list_find(entry->to.list, address);
         }
     }
     return NULL;

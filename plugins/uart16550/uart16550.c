@@ -12,6 +12,8 @@
 #include <backplane/if/link.h>
 #include <backplane/plugin.h>
 
+#define SPCR_SHIFT_MAX 3u /* registers further apart cannot be said there */
+
 /* --- from outside ----------------------------------------------------------------------------- */
 static void uart_on_link(void *dev, uint32_t link, uint32_t event)
 {
@@ -72,8 +74,8 @@ static void uart_describe_fdt(const void *dev, const struct bp_fdt_writer *w)
         w->prop_u32(w, "reg-io-width", s->reg_io_width);
 }
 
-/* Subtype 0 of the debug port table: 16550 and compatibles. As a console it is where it was placed:
- * what names the other region has no effect. */
+/* Subtype 0 of the debug port table: 16550 and compatibles. What names a region that was not placed
+ * has no effect; the ports count where both are. */
 static void uart_describe_acpi(const void *dev, const struct bp_acpi_writer *w)
 {
     const struct uart *s = dev;
@@ -83,8 +85,9 @@ static void uart_describe_acpi(const void *dev, const struct bp_acpi_writer *w)
         w->prop_u64(w, "reg-shift", s->reg_shift);
     if (s->reg_io_width != 1)
         w->prop_u64(w, "reg-io-width", s->reg_io_width);
+    if (s->reg_shift <= SPCR_SHIFT_MAX)
+        w->serial(w, REGS, LINE_OUT, 0, 1u << s->reg_shift, s->clock_hz, s->speed);
     w->serial(w, PORTS, LINE_OUT, 0, 1, s->clock_hz, s->speed);
-    w->serial(w, REGS, LINE_OUT, 0, 1u << s->reg_shift, s->clock_hz, s->speed);
 }
 
 static int32_t uart_create(const struct bp_host *host, void *dev)

@@ -2,6 +2,8 @@
 #include "conformance.h"
 #include "classcheck.h"
 
+#include <backplane/if/power_button.h>
+
 #include <string.h>
 
 #define SWEEP_MAX (UINT64_C(1) << 19) /* accesses of one width before offsets are thinned out */
@@ -153,6 +155,11 @@ static void touch_services(struct bench *b, const struct bp_class *class_, uint6
 
         bench_net_write(b, frame, make_frame(frame, sizeof(frame), seed));
         bench_net_read(b, NULL);
+    }
+    if (class_service(class_, BP_POWER_BUTTON_ID)) {
+        const struct bp_power_button_ops *button = bench_service(b, BP_POWER_BUTTON_ID);
+
+        button->press(bench_instance(b));
     }
     if (class_service(class_, BP_BLOCK_ID))
         bench_block_submit(b, (uint32_t)r % 7, (r >> 40 & 0xfff) * 512, segment.size, &segment,

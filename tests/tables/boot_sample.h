@@ -38,13 +38,18 @@ static inline int scratch_setup(void **state)
     return 0;
 }
 
-static inline void scratch_ram(struct scratch *s, size_t bytes)
+static inline void scratch_ram_at(struct scratch *s, uint64_t base, size_t bytes)
 {
     free(s->ram);
     s->ram = calloc(1, bytes);
     assert_non_null(s->ram);
     s->ram_bytes = bytes;
-    s->memory = (struct memory){.slots = {{RAM_BASE, bytes, s->ram}}, .n_slots = 1};
+    s->memory = (struct memory){.slots = {{base, bytes, s->ram}}, .n_slots = 1};
+}
+
+static inline void scratch_ram(struct scratch *s, size_t bytes)
+{
+    scratch_ram_at(s, RAM_BASE, bytes);
 }
 
 static inline int scratch_teardown(void **state)
@@ -103,6 +108,11 @@ static inline void put64(uint8_t *at, uint64_t v)
     put32(at + 4, (uint32_t)(v >> 32));
 }
 
+static inline uint32_t get32(const uint8_t *at)
+{
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
 static inline uint64_t get64(const uint8_t *at)
 {
     uint64_t v = 0;
@@ -115,7 +125,7 @@ static inline struct boot_request scratch_request(const struct scratch *s, const
 {
     struct boot_request r = {.arch = ARCH_RISCV64,
                              .kernel = kernel,
-                             .ram = {{RAM_BASE, s->ram_bytes}},
+                             .ram = {{s->memory.slots[0].gpa, s->ram_bytes}},
                              .n_ram = 1,
                              .dtb_bytes = 4096};
     return r;

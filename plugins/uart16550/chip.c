@@ -290,7 +290,7 @@ static uint8_t lsr_read(struct uart *s)
 {
     uint32_t lsr;
 
-    if (!s->rx.n && s->polls < POLLING)
+    if (!s->rx.n && s->polls < POLLING && is_tx_empty(s))
         s->polls++;
     if (!s->rx.n)
         uart_fetch(s);

@@ -40,7 +40,7 @@ struct uart {
     uint8_t scr;
     uint8_t dll;
     uint8_t dlm;
-    uint8_t polls;    /* reads of LSR in a row that found no character; POLLING: the guest waits */
+    uint8_t polls;    /* reads of LSR in a row that found nothing to do; POLLING: the guest waits */
     uint8_t thre_irq; /* the transmitter has become empty, and nobody has seen it */
     struct bp_fifo rx;
     struct bp_fifo tx; /* the hidden queue */

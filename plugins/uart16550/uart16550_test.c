@@ -267,6 +267,21 @@ static void printing_does_not_count_as_listening(void **state)
     assert_int_equal(bench_char_waiting(b, "char"), 1);
 }
 
+static void waiting_for_a_slow_backend_does_not_count_as_listening(void **state)
+{
+    struct bench *b = *state;
+
+    feed(b, "x");
+    bench_char_room(b, "char", 0);
+    while (rd(b, LSR) & 0x20)
+        wr(b, THR, '.');
+    for (int i = 0; i < 100; i++)
+        rd(b, LSR);
+    assert_int_equal(bench_char_waiting(b, "char"), 1);
+    bench_char_room(b, "char", UINT32_MAX);
+    assert_int_equal(poll_byte(b), 'x');
+}
+
 static void the_trigger_level_tells_data_from_time_out(void **state)
 {
     static const struct {
@@ -620,6 +635,7 @@ int main(void)
         T(a_guest_that_polls_gets_every_byte),
         T(a_driver_that_starts_does_not_lose_what_was_typed_before),
         T(printing_does_not_count_as_listening),
+        T(waiting_for_a_slow_backend_does_not_count_as_listening),
         T(the_trigger_level_tells_data_from_time_out),
         T(bytes_stay_at_the_backend_until_there_is_room),
         T(input_without_end_lets_a_driver_come_to_an_end),

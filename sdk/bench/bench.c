@@ -186,8 +186,10 @@ static int32_t set_up(struct bench *b)
         status = call_create(b);
     if (!status)
         status = call_step(b, PHASE_PLAN, "plan", b->class_->plan);
-    if (!status)
-        bench_fdt(b); /* a machine that is only described goes no further */
+    if (!status) { /* a machine that is only described goes no further */
+        bench_fdt(b);
+        bench_acpi(b);
+    }
     if (!status)
         status = call_step(b, PHASE_REALIZE, "realize", b->class_->realize);
     if (!status)
@@ -310,6 +312,7 @@ static void free_bench(struct bench *b)
     free(b->jobs);
     bytes_free(&b->log);
     bytes_free(&b->fdt);
+    bytes_free(&b->acpi);
     free(b->ram);
     free(b->dev);
     free(b);

@@ -158,6 +158,7 @@ struct bench {
     struct bench_transport_state transport;
 
     struct bytes fdt;
+    struct bytes acpi;
 };
 
 #endif

@@ -219,16 +219,18 @@ static void check_forged_state(const struct subject *t)
     report("a forged state is loaded or refused, never a crash", NULL);
 }
 
-static void check_device_tree(const struct subject *t)
+static void check_description(const struct subject *t)
 {
     struct bench *b = bench_create_with(t->class_, &t->setup[0]);
 
-    announce("its device-tree node does not depend on what the guest did");
+    announce("its description does not depend on what the guest did");
     bench_fdt(b);
+    bench_acpi(b);
     exercise(b, t->class_, 5, 1000);
     bench_fdt(b);
+    bench_acpi(b);
     bench_destroy(b);
-    report("its device-tree node does not depend on what the guest did", NULL);
+    report("its description does not depend on what the guest did", NULL);
 }
 
 /* --- subjects --------------------------------------------------------------------------------- */
@@ -292,7 +294,7 @@ static void check_plugin(const char *path)
 {
     static void (*const checks[])(const struct subject *) = {
         check_create_and_destroy, check_set_up_failures, check_missing_interfaces,
-        check_unconnected_links,  check_device_tree,     check_sweep,
+        check_unconnected_links,  check_description,     check_sweep,
         check_cold_reset,         check_two_instances,   check_random,
         check_forged_state,
     };

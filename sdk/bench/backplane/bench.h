@@ -16,14 +16,15 @@
  * events and completions run in bench_settle and bench_advance_ns.
  *
  * Fakes: bench/links.h (char, block, worker, loop), bench/net.h (networks), bench/cpu.h
- * (processors, interrupt controllers, power), bench/virtio.h (virtio devices and transports). This
- * header includes them all.
+ * (processors, interrupt controllers, power), bench/virtio.h (virtio devices and transports),
+ * bench/acpi.h (the writer of ACPI tables). This header includes them all.
  */
 #ifndef BACKPLANE_BENCH_H
 #define BACKPLANE_BENCH_H
 
 #include <backplane/plugin.h>
 
+#include <backplane/bench/acpi.h>
 #include <backplane/bench/cpu.h>
 #include <backplane/bench/links.h>
 #include <backplane/bench/net.h>

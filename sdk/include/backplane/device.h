@@ -55,8 +55,7 @@ struct bp_reg_table {
 
 #define BP_REGION_BELOW_4G    (1u << 0) /* a driver can only address 32 bits */
 #define BP_REGION_OPTIONAL    (1u << 1) /* placed only if the machine file pins it */
-#define BP_REGION_ALTERNATIVE (1u << 2) /* left out if the file pins another region, not this one  \
-                                         */
+#define BP_REGION_ALTERNATIVE (1u << 2) /* left out if the file pins another region only */
 
 struct bp_region {
     const char *name;         /* "regs"; the key in a machine file is mmio.NAME or port.NAME */

@@ -361,7 +361,7 @@ static void a_kernel_that_cannot_move_goes_exactly_where_it_says(void **state)
     put64(image + 0x258, 0x80000);
     r.kernel = scratch_file(s, "bzImage", image, sizeof(image));
     refuses(s, &r, BP_ERR_EXISTS,
-            "kernel (0x80000-0x17ffff) overlaps area of the PC's firmware (0xa0000-0xfffff)");
+            "kernel (0x80000-0x17ffff) overlaps area of the PC's firmware (0x9fc00-0xfffff)");
 }
 
 static void a_header_longer_than_any_known_one_is_cut_where_the_page_ends_it(void **state)
@@ -404,7 +404,7 @@ static void machines_with_too_little_ram_are_told_so(void **state)
             "machine more memory (--memory)");
     r.ram[0].size = MIB / 2;
     refuses(s, &r, BP_ERR_RANGE,
-            "area of the PC's firmware does not fit: it needs 0xa0000-0xfffff and RAM ends at "
+            "area of the PC's firmware does not fit: it needs 0x9fc00-0xfffff and RAM ends at "
             "0x7ffff: give the machine more memory (--memory)");
     r.n_ram = 0;
     refuses(s, &r, BP_ERR_INVALID, "nothing can be loaded: the machine has no RAM");

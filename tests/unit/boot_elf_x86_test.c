@@ -289,7 +289,7 @@ static void files_linked_at_zero_are_moved_above_1_mib_and_low_ones_are_not(void
     put64(e.bytes + 64 + 24, 0x9f000);
     r = elf_request(s, &e);
     refuses(s, &r, BP_ERR_EXISTS,
-            "kernel (0x9f000-0xa0fff) overlaps area of the PC's firmware (0xa0000-0xfffff)");
+            "kernel (0x9f000-0xa0fff) overlaps area of the PC's firmware (0x9fc00-0xfffff)");
 }
 
 static void files_of_other_architectures_are_named(void **state)

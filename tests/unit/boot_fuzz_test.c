@@ -17,27 +17,54 @@ static void put(uint8_t *at, unsigned bytes, uint64_t value)
         at[i] = (uint8_t)(value >> (8 * i));
 }
 
-static void make_elf(uint8_t *image)
+#define IMAGE_BYTES 4096
+
+static void make_elf(uint8_t *image, unsigned machine, uint64_t gpa)
 {
     memcpy(image, "\177ELF\x02\x01\x01", 7);
-    put(image + 16, 4, 243u << 16 | 2);
+    put(image + 16, 4, (uint64_t)machine << 16 | 2);
     put(image + 20, 4, 1);
-    put(image + 24, 8, RAM_BASE + 0x200000);
+    put(image + 24, 8, gpa);
     put(image + 32, 8, 64);
     put(image + 54, 2, 56);
-    put(image + 56, 2, 2);
+    put(image + 56, 2, 3);
     for (unsigned i = 0; i < 2; i++) {
         uint8_t *p = image + 64 + i * 56;
         put(p, 4, 1);
         put(p + 8, 8, 256 * i);
-        put(p + 16, 8, RAM_BASE + 0x200000 + 0x100000 * i);
-        put(p + 24, 8, RAM_BASE + 0x200000 + 0x100000 * i);
+        put(p + 16, 8, gpa + 0x100000 * i);
+        put(p + 24, 8, gpa + 0x100000 * i);
         put(p + 32, 8, 256);
         put(p + 40, 8, 4096);
     }
+    uint8_t *note = image + 64 + 2 * 56; /* the header of a note with a PVH entry, and that */
+    put(note, 4, 4);
+    put(note + 8, 8, 240);
+    put(note + 32, 8, 20);
+    put(image + 240, 4, 4);
+    put(image + 244, 4, 4);
+    put(image + 248, 4, 18);
+    memcpy(image + 252, "Xen", 4);
+    put(image + 256, 4, gpa + 32);
 }
 
-static void make_linux(uint8_t *image)
+static void make_elf32(uint8_t *image)
+{
+    memcpy(image, "\177ELF\x01\x01\x01", 7);
+    put(image + 16, 4, 3u << 16 | 2);
+    put(image + 20, 4, 1);
+    put(image + 24, 4, 0x200000);
+    put(image + 28, 4, 52);
+    put(image + 42, 2, 32);
+    put(image + 44, 2, 1);
+    put(image + 52, 4, 1);
+    put(image + 60, 4, 0x200000);
+    put(image + 64, 4, 0x200000);
+    put(image + 68, 4, 256);
+    put(image + 72, 4, 4096);
+}
+
+static void make_riscv_linux(uint8_t *image)
 {
     memcpy(image, "MZ", 2);
     put(image + 8, 8, 0x200000);
@@ -49,6 +76,43 @@ static void make_linux(uint8_t *image)
     put(image + 84, 2, 160);
     put(image + 64 + 24 + 160 + 16, 4, 256);
     put(image + 64 + 24 + 160 + 20, 4, 256);
+}
+
+static void make_bzimage(uint8_t *image)
+{
+    image[0x1f1] = 1;
+    put(image + 0x1f4, 4, 64);
+    put(image + 0x1fe, 2, 0xaa55);
+    image[0x201] = 0x6a;
+    memcpy(image + 0x202, "HdrS", 4);
+    put(image + 0x206, 2, 0x20f);
+    image[0x211] = 1;
+    put(image + 0x22c, 4, 0x7fffffff);
+    put(image + 0x230, 4, 0x100000);
+    image[0x234] = 1;
+    put(image + 0x236, 2, 1);
+    put(image + 0x238, 4, 2047);
+    put(image + 0x258, 8, 0x100000);
+    put(image + 0x260, 4, 0x100000);
+}
+
+/* Where in the image the bytes are that matter. */
+struct sample {
+    size_t from, bytes;
+};
+
+static struct sample make_sample(unsigned kind, uint8_t flags, uint8_t *image)
+{
+    bool is_x86 = flags & ON_X86;
+    if (kind == 0)
+        make_elf(image, is_x86 ? 62 : 243, is_x86 ? 0x200000 : 0x80200000);
+    else if (kind == 1 && is_x86)
+        make_elf32(image);
+    else if (is_x86)
+        make_bzimage(image);
+    else
+        make_riscv_linux(image);
+    return kind > 1 && is_x86 ? (struct sample){0x1f1, 0x80} : (struct sample){0, 264};
 }
 
 static uint64_t random_next(uint64_t *state)
@@ -64,15 +128,14 @@ static void nearly_right_images_do_no_harm(void **state)
     uint64_t random = 0x9e3779b97f4a7c15u;
     (void)state;
     for (unsigned i = 0; i < IMAGES; i++) {
-        uint8_t input[1 + 1024] = {0};
+        uint8_t input[1 + IMAGE_BYTES] = {0};
         input[0] = (uint8_t)random_next(&random);
-        if (i % 2 == 0)
-            make_elf(input + 1);
-        else
-            make_linux(input + 1);
+        struct sample sample = make_sample(i % 4, input[0], input + 1);
         for (uint64_t n = random_next(&random) % 4; n > 0; n--)
-            input[1 + random_next(&random) % 260] = (uint8_t)random_next(&random);
-        size_t size = random_next(&random) % 8 == 0 ? random_next(&random) % 1025 : 1025;
+            input[1 + sample.from + random_next(&random) % sample.bytes] =
+                (uint8_t)random_next(&random);
+        size_t size = random_next(&random) % 8 == 0 ? random_next(&random) % (IMAGE_BYTES + 1)
+                                                    : IMAGE_BYTES + 1;
         assert_int_equal(LLVMFuzzerTestOneInput(input, size), 0);
     }
     assert_in_range(n_loaded, IMAGES / 10, IMAGES); /* or it has only looked at refusals */

@@ -16,9 +16,9 @@
 
 #define MIB             0x100000ull
 #define GIB_4           0x100000000ull
-#define LOW_GPA         0x1000u /* above the real-mode vectors */
-#define BIOS_AREA_GPA   0xa0000u
-#define BIOS_AREA_BYTES 0x60000u
+#define LOW_GPA         0x1000u  /* above the real-mode vectors */
+#define BIOS_AREA_GPA   0x9fc00u /* from where E820 keeps it, up to 1 MiB */
+#define BIOS_AREA_BYTES 0x60400u
 #define RSDP_GPA        0xe0000u /* the first place where a guest looks for it */
 #define ELF_LOAD_GPA    (2 * MIB)
 #define PAGE_BYTES      4096u

@@ -96,8 +96,8 @@ struct kvm_need {
 
 /* --- kvm_open.c: the device and what it offers ------------------------------------------------ */
 
-/* Opens it and checks the interface's version; *version is what was found, 0 when not asked. The
- * sentences begin with the path. */
+/* Opens it and checks the interface's version. *version is what was found: 0 for a file of another
+ * kind, -1 when it could not be opened. The sentences begin with the path. */
 int32_t kvm_open(const char *path, int *fd, int32_t *version, struct err *err);
 
 /* The value of KVM_CHECK_EXTENSION, 0 for what there is not. */

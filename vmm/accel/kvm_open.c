@@ -20,7 +20,7 @@ int32_t kvm_fail(const char *what, struct err *err)
 
 int32_t kvm_open(const char *path, int *fd, int32_t *version, struct err *err)
 {
-    *version = 0;
+    *version = -1;
     *fd = open(path, O_RDWR | O_CLOEXEC);
     if (*fd < 0)
         return kvm_probe_explain_open(path, errno, err);
@@ -83,7 +83,7 @@ static int32_t probe_device(struct err *err)
     status = kvm_check_needs(KVM_DEVICE, kvm_arch.needs, kvm_arch.n_needs, kvm_check_fd, &fd, err);
     close(fd);
     struct kvm_report report;
-    return status == BP_OK ? kvm_probe(&report, err) : status;
+    return status == BP_OK ? kvm_probe_at_start(&report, err) : status;
 }
 
 /* The host does not change while the program runs. */

@@ -3,9 +3,10 @@
 
 #include <backplane/abi.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <pthread.h>
 #include <linux/kvm.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -13,11 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "accel/kvm.h"
 #include "accel/kvm_probe_guest.h"
 #include "core/arch.h"
 #include "util/hosttime.h"
-
-#define KVM_API_WANTED 12
 
 /* No further round of a slow guest begins when less than this of its time is left. */
 #define ENOUGH_LEFT_NS (KVM_PROBE_LIMIT_NS - 60000000u)
@@ -250,28 +250,24 @@ static int32_t run_within_limit(struct kvm_guest *guest, struct kvm_report *repo
 
 static int32_t probe(struct kvm_guest *guest, struct kvm_report *report, struct err *err)
 {
-    guest->kvm_fd = open(guest->path, O_RDWR | O_CLOEXEC);
-    report->is_there = guest->kvm_fd >= 0 || errno != ENOENT;
-    if (guest->kvm_fd < 0)
-        return kvm_probe_explain_open(guest->path, errno, err);
-    report->is_open = true;
-    int version = ioctl(guest->kvm_fd, KVM_GET_API_VERSION, 0);
-    if (version < 0)
-        return err_set(err, BP_ERR_UNSUPPORTED, "%s: is not KVM's device (%s); load the kvm module",
-                       guest->path, strerror(errno));
-    report->api_version = version;
-    if (version != KVM_API_WANTED)
-        return err_set(err, BP_ERR_VERSION,
-                       "%s: KVM API version %d, %d is needed; update the host's kernel",
-                       guest->path, version, KVM_API_WANTED);
-    int32_t status = make_guest(guest, err);
+    int32_t version;
+    int32_t status = kvm_open(guest->path, &guest->kvm_fd, &version, err);
+    report->is_there = status != BP_ERR_NOT_FOUND;
+    report->is_open = version >= 0;
+    report->api_version = version < 0 ? 0 : version;
+    if (status != BP_OK)
+        return status;
+    status = make_guest(guest, err);
     report->makes_vcpus = status == BP_OK;
     return status == BP_OK ? run_within_limit(guest, report, err) : status;
 }
 
+static const struct kvm_guest no_guest = {.kvm_fd = -1, .vm_fd = -1, .vcpu_fd = -1};
+
 int32_t kvm_probe_device(const char *path, struct kvm_report *out, struct err *err)
 {
-    struct kvm_guest guest = {.path = path, .kvm_fd = -1, .vm_fd = -1, .vcpu_fd = -1};
+    struct kvm_guest guest = no_guest;
+    guest.path = path;
     *out = (struct kvm_report){0};
     int32_t status = probe(&guest, out, err);
     guest_close(&guest);
@@ -280,5 +276,38 @@ int32_t kvm_probe_device(const char *path, struct kvm_report *out, struct err *e
 
 int32_t kvm_probe(struct kvm_report *out, struct err *err)
 {
-    return kvm_probe_device("/dev/kvm", out, err);
+    return kvm_probe_device(KVM_DEVICE, out, err);
+}
+
+static void *close_later(void *arg)
+{
+    guest_close(arg);
+    free(arg);
+    return NULL;
+}
+
+/* False: no thread for it. */
+static bool close_on_thread(struct kvm_guest *guest)
+{
+    pthread_t thread;
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    bool is_started = pthread_create(&thread, NULL, close_later, guest) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return is_started && pthread_detach(thread) == 0;
+}
+
+int32_t kvm_probe_at_start(struct kvm_report *out, struct err *err)
+{
+    struct kvm_guest *guest = malloc(sizeof(*guest));
+    if (guest == NULL)
+        return kvm_probe(out, err);
+    *guest = no_guest;
+    guest->path = KVM_DEVICE;
+    *out = (struct kvm_report){0};
+    int32_t status = probe(guest, out, err);
+    if (!close_on_thread(guest))
+        (void)close_later(guest);
+    return status;
 }

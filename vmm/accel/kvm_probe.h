@@ -38,7 +38,11 @@ struct kvm_report {
  * second. Changes nothing in the process: no signal handler, no thread, no descriptor stays. */
 int32_t kvm_probe(struct kvm_report *out, struct err *err);
 
-/* The same on another device file: for tests. */
+/* The same on the way to a guest's start: the kernel takes some milliseconds to end a VM, so a
+ * thread of its own waits for that. */
+int32_t kvm_probe_at_start(struct kvm_report *out, struct err *err);
+
+/* The same as kvm_probe on another device file: for tests. */
 int32_t kvm_probe_device(const char *path, struct kvm_report *out, struct err *err);
 
 /* The verdict on what was measured: BP_OK, or BP_ERR_UNSUPPORTED and the sentence. */

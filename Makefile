@@ -125,8 +125,8 @@ include tests/tests.mk
 check:                          ## everything a push needs: what CI runs
 	bash .ci/run
 
-demo: all                       ## boot a distribution's Linux on machines/virt.ini, to a shell
-	tests/boot/demo $(B)
+demo: all                       ## boot a distribution's Linux on machines/virt.ini; ARCH=riscv64
+	tests/boot/demo $(B) $(ARCH)
 
 lint:                           ## layering, style and header rules, by script
 	tests/lint/run

@@ -8,7 +8,8 @@
  * what a processor is at, and it goes on with the next. When the first has done its rounds it ends
  * the machine, mostly by debug-exit with status 0.
  *
- * It spares what would end the machine before that, and the local APICs, unless it is to be wild.
+ * It spares what would end the machine before that, and the local APICs, unless it is to be wild;
+ * debug-exit always.
  * Its own memory is spared only by itself: a device that it has programmed may write anywhere.
  */
 #include "fuzz.h"
@@ -54,7 +55,8 @@ u64 pick_in_arena(void)
 
 static int is_spared(const volatile struct window *w)
 {
-    return !is_wild() && (w->kind == WINDOW_ENDER || w->kind == WINDOW_APIC);
+    return w->kind == WINDOW_EXIT ||
+           (!is_wild() && (w->kind == WINDOW_ENDER || w->kind == WINDOW_APIC));
 }
 
 static const volatile struct window *pick_window(u32 flags, u32 kind)
@@ -85,13 +87,14 @@ static u16 pick_port(void)
 /* A write that would end the machine. */
 static int is_end(u16 port, u32 width, u32 value)
 {
-    if (is_wild())
-        return 0;
     for (u64 i = 0; i < config.n_windows; i++) {
         const volatile struct window *w = &config.windows[i];
         if (w->flags != WINDOW_PORTS || (u64)port + width <= w->base || port >= w->base + w->size)
             continue;
-        if (w->kind == WINDOW_ENDER || (w->kind == WINDOW_I8042 && (value & 0xf1) == 0xf0))
+        if (w->kind == WINDOW_EXIT)
+            return 1;
+        if (!is_wild() &&
+            (w->kind == WINDOW_ENDER || (w->kind == WINDOW_I8042 && (value & 0xf1) == 0xf0)))
             return 1;
     }
     return 0;

@@ -24,6 +24,7 @@ enum window_kind {
     WINDOW_ENDER,  /* some write ends or resets the machine */
     WINDOW_I8042,  /* only commands that pulse the reset line do */
     WINDOW_APIC,   /* local APICs */
+    WINDOW_EXIT,   /* debug-exit: only at the end, so that a status has a meaning */
 };
 
 struct window {

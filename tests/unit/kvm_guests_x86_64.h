@@ -25,6 +25,27 @@ static inline void guest_put64(struct rig *rig, uint64_t gpa, uint64_t value)
     memcpy(rig->ram + gpa, &value, sizeof(value));
 }
 
+/* An interrupt table for GUEST_LIDT; handlers are labels of the guest. */
+#define GUEST_IDT_GPA              0x3000u
+#define GUEST_IDTR_GPA             0x2ff0u
+#define GUEST_LIDT                 "lidt 0x2ff0\n"
+#define GUEST_ADDRESS(name, label) (RIG_CODE_GPA + (uint64_t)((label)-guest_##name))
+
+static inline void guest_set_gate(struct rig *rig, uint32_t vector, uint64_t handler)
+{
+    const uint16_t limit = 0xfff;
+    memcpy(rig->ram + GUEST_IDTR_GPA, &limit, sizeof(limit));
+    guest_put64(rig, GUEST_IDTR_GPA + 2, GUEST_IDT_GPA);
+    guest_put64(rig, GUEST_IDT_GPA + 16 * vector,
+                (handler & 0xffff) | (uint64_t)GUEST_CS << 16 | UINT64_C(0x8e00) << 32);
+}
+
+/* The 8259s masked, the local APIC on. */
+#define GUEST_APIC_ON                                                                              \
+    "mov $0xff, %al\n out %al, $0x21\n out %al, $0xa1\n"                                           \
+    "mov $0xfee00000, %edi\n movl $0x1ff, 0xf0(%rdi)\n"
+#define GUEST_EOI "movl $0, 0xb0(%rdi)\n"
+
 static inline void guest_load(struct rig *rig, const uint8_t *code, size_t size)
 {
     memcpy(rig->ram + RIG_CODE_GPA, code, size);

@@ -45,7 +45,7 @@ struct rig {
     size_t n_log;
     uint64_t answer; /* of reads, and one more each time */
     atomic_uint n_done;
-    bool keeps_running; /* RIG_PORT_DONE is a port like others */
+    void (*on_port)(struct rig *rig, uint16_t port, uint64_t value); /* after it was noted */
     uint32_t eoi_vector;
     enum run_result power;
     char guest_log[256];
@@ -84,8 +84,10 @@ static uint64_t rig_pio_read(void *ctx, uint16_t port, uint32_t width)
 static void rig_pio_write(void *ctx, uint16_t port, uint32_t width, uint64_t value)
 {
     struct rig *rig = ctx;
-    if (port != RIG_PORT_DONE || rig->keeps_running) {
+    if (port != RIG_PORT_DONE) {
         rig_note(rig, 'o', port, width, value);
+        if (rig->on_port != NULL)
+            rig->on_port(rig, port, value);
         return;
     }
     atomic_fetch_add(&rig->n_done, 1);
@@ -187,6 +189,25 @@ static void rig_end(struct rig *rig)
     if (rig->rom != NULL)
         (void)munmap(rig->rom, RIG_ROM_BYTES);
     pthread_mutex_destroy(&rig->lock);
+}
+
+static inline void rig_check(const struct rig *rig, size_t at, char kind, uint64_t address,
+                             uint32_t width, uint64_t value)
+{
+    assert_true(at < rig->n_log);
+    assert_int_equal(rig->log[at].kind, kind);
+    assert_int_equal(rig->log[at].address, address);
+    assert_int_equal(rig->log[at].width, width);
+    assert_int_equal(rig->log[at].value, value);
+}
+
+/* How often the guest wrote to a port. */
+static inline unsigned rig_count(const struct rig *rig, uint16_t port)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < rig->n_log; i++)
+        n += rig->log[i].kind == 'o' && rig->log[i].address == port;
+    return n;
 }
 
 static inline void rig_set(struct rig *rig, uint32_t index, uint32_t reg, uint64_t value)

@@ -145,7 +145,8 @@ static uint8_t *rig_map(struct rig *rig, uint64_t gpa, size_t size)
     return host;
 }
 
-static void rig_make(struct rig *rig, uint32_t n_cpus, uint32_t ioapic_pins)
+/* Without vCPUs. */
+static inline void rig_make_vm(struct rig *rig, uint32_t n_cpus, uint32_t ioapic_pins)
 {
     struct err err = {{0}};
     memset(rig, 0, sizeof(*rig));
@@ -170,8 +171,14 @@ static void rig_make(struct rig *rig, uint32_t n_cpus, uint32_t ioapic_pins)
     assert_int_equal(status, BP_OK);
     rig->ram = rig_map(rig, 0, RIG_RAM_BYTES);
     rig->rom = rig_map(rig, RIG_ROM_GPA, RIG_ROM_BYTES);
+}
+
+static inline void rig_make(struct rig *rig, uint32_t n_cpus, uint32_t ioapic_pins)
+{
+    struct err err = {{0}};
+    rig_make_vm(rig, n_cpus, ioapic_pins);
     for (uint32_t i = 0; i < n_cpus; i++) {
-        status = accel_kvm.vcpu_create(rig->vm, i, &rig->vcpus[i], &err);
+        int32_t status = accel_kvm.vcpu_create(rig->vm, i, &rig->vcpus[i], &err);
         assert_string_equal(err.text, "");
         assert_int_equal(status, BP_OK);
     }

@@ -4,9 +4,12 @@
  * Not modelled: the PCI device.
  * A machine file that pins `ports` gets the port, and any other the memory-mapped register.
  */
+#include <backplane/if/acpi.h>
 #include <backplane/if/power.h>
 #include <backplane/lib/log.h>
 #include <backplane/plugin.h>
+
+#include "acpi/pvpanic.h"
 
 #define PANICKED     0x01u /* the machine ends, as crashed */
 #define CRASH_LOADED 0x02u /* crashed, and the guest's own crash kernel looks after it */
@@ -59,6 +62,12 @@ static int32_t pvpanic_create(const struct bp_host *host, void *dev)
     return BP_OK;
 }
 
+static void pvpanic_describe_acpi(const void *dev, const struct bp_acpi_writer *w)
+{
+    (void)dev;
+    w->aml(w, acpi_pvpanic, sizeof(acpi_pvpanic));
+}
+
 static const char *const needs[] = {BP_POWER_ID, NULL};
 
 static const struct bp_region regions[] = {
@@ -85,5 +94,6 @@ static const struct bp_class pvpanic = {
     .create = pvpanic_create,
     .read = pvpanic_read,
     .write = pvpanic_write,
+    .describe_acpi = pvpanic_describe_acpi,
 };
 BP_PLUGIN("pvpanic", "1.0", &pvpanic);

@@ -461,9 +461,12 @@ static void what_a_child_takes_leaves_the_parent(void **state)
 
 static void terms_stand_behind_the_names_of_resources_and_replace_sta(void **state)
 {
-    static const uint8_t named[] = {0x08, 'R',  'G', '0',  'B',  0x0C, 0,    0,    0xd0, 0xfe, 0x08,
-                                    'R',  'G',  '0', 'S',  0x0B, 0,    0x10, 0x08, 'L',  'N',  '0',
-                                    'N',  0x0A, 20,  0x5B, 0x80, 'L',  'M',  'P',  'R'};
+    /* The class has two regions and two lines; the first of each is there. */
+    static const uint8_t named[] = {0x08, 'R', 'G',  '0',  'B',  0x0C, 0,   0,    0xd0, 0xfe,
+                                    0x08, 'R', 'G',  '0',  'S',  0x0B, 0,   0x10, 0x08, 'R',
+                                    'G',  '1', 'B',  0x00, 0x08, 'R',  'G', '1',  'S',  0x00,
+                                    0x08, 'L', 'N',  '0',  'N',  0x0A, 20,  0x08, 'L',  'N',
+                                    '1',  'N', 0xFF, 0x5B, 0x80, 'L',  'M', 'P',  'R'};
     size_t size;
     (void)state;
     build();

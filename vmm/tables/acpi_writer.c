@@ -243,9 +243,7 @@ static void resource_name(struct acpi_writer *w, const char *prefix, uint32_t ro
                           uint64_t value)
 {
     char name[8];
-    if (row >= NAME_INDEXES)
-        return;
-    (void)snprintf(name, sizeof(name), "%s%X%c", prefix, row, suffix);
+    (void)snprintf(name, sizeof(name), "%s%X%c", prefix, row % NAME_INDEXES, suffix);
     if (!acpi_level_add_name(w, &w->levels[0], name))
         return;
     aml_name(&w->levels[0].terms, name);
@@ -257,13 +255,15 @@ static void resource_names(struct acpi_writer *w)
     if (w->has_resource_names)
         return;
     w->has_resource_names = true;
-    for (size_t i = 0; i < w->dev->n_regions; i++) {
-        const struct layout_region *r = &w->dev->regions[i];
-        resource_name(w, "RG", r->row, 'B', r->base);
-        resource_name(w, "RG", r->row, 'S', r->size);
+    for (uint32_t row = 0; row < w->dev->n_region_rows && row < NAME_INDEXES; row++) {
+        const struct layout_region *r = acpi_writer_region(w, "aml", row);
+        resource_name(w, "RG", row, 'B', r != NULL ? r->base : 0);
+        resource_name(w, "RG", row, 'S', r != NULL ? r->size : 0);
     }
-    for (size_t i = 0; i < w->dev->n_lines; i++)
-        resource_name(w, "LN", w->dev->lines[i].row, 'N', w->dev->lines[i].number);
+    for (uint32_t row = 0; row < w->dev->n_line_rows && row < NAME_INDEXES; row++) {
+        const struct layout_line *l = acpi_writer_line(w, "aml", row);
+        resource_name(w, "LN", row, 'N', l != NULL ? l->number : UINT64_MAX);
+    }
 }
 
 static void aml(const struct bp_acpi_writer *face, const void *terms, uint32_t size)

@@ -1,7 +1,7 @@
 /*
  * The writer that describe_acpi gets: adds to the device's generic ACPI device, which has already
- * _HID (acpi_hid, or PRP0001 and _DSD from dt_compatible), _UID, _STA and a _CRS of all placed
- * regions and connected lines, from the class's tables (ACPI 6.5).
+ * _HID (acpi_hid, or PRP0001 and _DSD from dt_compatible, or else PNP0C02), _UID, _STA and a _CRS
+ * of all placed regions and connected lines, from the class's tables (ACPI 6.5).
  *
  * Nothing here is an address or an interrupt number: regions and lines are named by their index in
  * the class's tables, and the host fills in where they are. What names a region that was not placed
@@ -46,10 +46,12 @@ struct bp_acpi_writer {
     void (*prop_u64)(const struct bp_acpi_writer *w, const char *name, uint64_t value);
     void (*prop_string)(const struct bp_acpi_writer *w, const char *name, const char *value);
 
-    /* What iasl made of ASL: the term list of a definition block, without the table's header, goes
-     * into the device's scope. Before it the host puts, for each placed region N of the class's
-     * table, Name (RGnB, base) and Name (RGnS, bytes), for each connected line Name (LNnN, number),
-     * with n as one hexadecimal digit: declare them External in the ASL. */
+    /* What iasl made of ASL: the term list of a definition block, without the table's header (the
+     * first 36 bytes), goes into the device's scope. Before it the host puts, for each of the first
+     * 16 regions of the class's table, Name (RGnB, base) and Name (RGnS, bytes), both 0 where it
+     * was not placed, and for each line Name (LNnN, number), Ones where it is not connected, with n
+     * as one hexadecimal digit: declare them External in the ASL. A _STA among the terms replaces
+     * the host's; _HID, _UID, _CRS and _DSD are the host's own. */
     void (*aml)(const struct bp_acpi_writer *w, const void *terms, uint32_t size);
 
     /* A device within this one, with an EISA or ACPI id; what follows goes into it until child_end.

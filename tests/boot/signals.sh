@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# tests/boot/signals.sh BUILD_DIR: SIGINT, SIGTERM and SIGHUP end a running guest cleanly.
+# tests/boot/signals.sh BUILD_DIR: SIGINT, SIGTERM and SIGHUP end a running guest cleanly; SIGUSR1
+# presses the power button, and this machine has none.
 set -euo pipefail
 # shellcheck source=tests/boot/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -38,6 +39,10 @@ os.execv(sys.argv[1], sys.argv[1:])' "$backplane" run virt --arch riscv64 --kern
         guest_pid=
         return 0
     fi
+    if [[ $1 == HUP ]]; then
+        kill -s USR1 "$guest_pid"
+        check "SIGUSR1 without a power button: a sentence, and it runs on" says_no_button
+    fi
     kill -s "$1" "$guest_pid"
     for ((i = 0; i < 50; i++)); do
         kill -0 "$guest_pid" 2>/dev/null || break
@@ -53,6 +58,16 @@ os.execv(sys.argv[1], sys.argv[1:])' "$backplane" run virt --arch riscv64 --kern
     check "SIG$1 at '$2' ends it with status 130" is_equal 130 "$status"
     # A journal to replay is what a power cut leaves; damage is not.
     check "and the disk is whole" fsck_replays
+}
+
+# shellcheck disable=SC2317 # called by check
+says_no_button() {
+    local i
+    for ((i = 0; i < 50; i++)); do
+        ! grep -q "no device of this machine has a power button" "$work/err" || break
+        sleep 0.1
+    done
+    ((i < 50)) && kill -0 "$guest_pid"
 }
 
 # shellcheck disable=SC2317 # called by check

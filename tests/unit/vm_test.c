@@ -271,6 +271,66 @@ static void each_result_of_a_vcpu_ends_the_run_with_it(void **state)
     }
 }
 
+static enum run_result third_crashes(struct accel_vcpu *vcpu, struct err *err)
+{
+    (void)err;
+    return vcpu->index == 2 ? RUN_CRASHED : fake_run_until_kicked(vcpu);
+}
+
+static enum run_result second_asks_for_power_off(struct accel_vcpu *vcpu, struct err *err)
+{
+    (void)err;
+    if (vcpu->index == 1)
+        vm_request(vm, RUN_HALTED, 7);
+    return fake_run_until_kicked(vcpu);
+}
+
+static void the_outcome_names_the_vcpu_that_ended_the_run(void **state)
+{
+    (void)state;
+    struct vm_outcome outcome;
+    struct err err;
+    make_plain(4);
+    fake.guest = third_crashes;
+    assert_int_equal(vm_run(vm, false, &outcome, &err), BP_OK);
+    assert_int_equal(outcome.result, RUN_CRASHED);
+    assert_int_equal(outcome.vcpu, 2);
+    fake.guest = second_asks_for_power_off; /* as a device does, on the vCPU's thread */
+    assert_int_equal(vm_run(vm, false, &outcome, &err), BP_OK);
+    assert_int_equal(outcome.code, 7);
+    assert_int_equal(outcome.vcpu, 1);
+    vm_request(vm, RUN_HALTED, 300); /* from outside; the code is a byte */
+    assert_int_equal(vm_run(vm, false, &outcome, &err), BP_OK);
+    assert_int_equal(outcome.code, 300 & 0xff);
+    assert_int_equal(outcome.vcpu, UINT32_MAX);
+    fake.guest = NULL;
+    vm_interrupt(vm);
+    assert_int_equal(vm_run(vm, false, &outcome, &err), BP_OK);
+    assert_int_equal(outcome.result, RUN_INTERRUPTED);
+    assert_int_equal(outcome.vcpu, UINT32_MAX);
+}
+
+static unsigned n_presses;
+
+static void on_power_button(void *ctx)
+{
+    assert_ptr_equal(ctx, &n_presses);
+    n_presses++;
+}
+
+static void a_press_of_the_power_button_is_passed_on(void **state)
+{
+    (void)state;
+    struct vm_config config = config_of(1);
+    config.ctx = &n_presses;
+    config.on_power_button = on_power_button;
+    make(&config);
+    n_presses = 0;
+    vm_press_power_button(vm);
+    vm_press_power_button(vm);
+    assert_int_equal(n_presses, 2);
+}
+
 static void handled_exits_go_on(void **state)
 {
     (void)state;
@@ -650,6 +710,8 @@ int main(void)
         TEST(failing_load_ends_the_run_with_its_sentence),
         TEST(memory_that_a_device_brings_is_mapped_and_checked),
         TEST(each_result_of_a_vcpu_ends_the_run_with_it),
+        TEST(the_outcome_names_the_vcpu_that_ended_the_run),
+        TEST(a_press_of_the_power_button_is_passed_on),
         TEST(handled_exits_go_on),
         TEST(error_of_a_vcpu_comes_with_its_sentence),
         TEST(reboot_restarts_the_guest_with_all_devices_reset),

@@ -175,12 +175,27 @@ static void print_registers(const struct run *run, uint32_t vcpu)
         fputc('\n', stderr);
 }
 
+/* AMD's processors keep nothing of a guest that shuts down, and KVM shows one that was reset. */
+static bool is_lost(const struct run *run, uint32_t vcpu)
+{
+    const struct accel_ops *accel = vm_accel(run->vm);
+    uint64_t pc = 0, cr0 = 0;
+    struct err err;
+    return run->m.machine->arch == ARCH_X86_64 &&
+           accel->get_reg(vm_vcpu(run->vm, vcpu), REG_X86_64_RIP, &pc, &err) == BP_OK &&
+           accel->get_reg(vm_vcpu(run->vm, vcpu), REG_X86_64_CR0, &cr0, &err) == BP_OK &&
+           pc == 0xfff0 && (cr0 & 1) == 0;
+}
+
 /* A device may have noticed the crash outside any vCPU: then the first is shown. */
 void run_report_crash(const struct run *run, const struct vm_outcome *outcome)
 {
     uint32_t vcpu = outcome->vcpu < vm_cpu_count(run->vm) ? outcome->vcpu : 0;
     fprintf(stderr, "backplane: the guest crashed; the registers of vCPU %u:\n", vcpu);
     print_registers(run, vcpu);
+    if (is_lost(run, vcpu))
+        fprintf(stderr, "  (this processor loses them in a triple fault: they are those after a "
+                        "reset)\n");
     if (!run->shows_trace)
         run_report_trace(run, vcpu);
 }

@@ -324,7 +324,8 @@ bool cpu_run(struct image *image, enum mode mode, unsigned timeout_s)
         .power = on_power,
         .guest_log = on_guest_log,
     };
-    const struct accel_config config = {ARCH_RISCV64, 1, 10000000, true, &env};
+    const struct accel_config config = {
+        .arch = ARCH_RISCV64, .n_cpus = 1, .timebase_hz = 10000000, .firmware = true, .env = &env};
     struct accel_vm *vm = NULL;
     struct err err = {""};
     bool ok = false;

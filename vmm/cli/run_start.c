@@ -137,6 +137,7 @@ static int32_t create_vm(struct run *run, const struct accel_ops *accel, struct 
                                      .timebase_hz = machine->timebase_hz,
                                      .firmware = boot_get_plan(run->boot)->has_firmware,
                                      .ioapic_pins = device_apic_pins(machine->irqchip),
+                                     .platform = &machine->platform,
                                      .accel = accel,
                                      .aspace = machine->aspace,
                                      .ctx = run,

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/arch.h"
+#include "core/platform.h"
 
 /* Why vcpu_run has returned, and why a whole machine has stopped. */
 enum run_result {
@@ -68,7 +69,10 @@ struct accel_config {
      * (core/platform.h). x86_64: otherwise a device of the machine is the I/O APIC, with so many
      * pins; only the local APICs are the accelerator's. */
     uint32_t ioapic_pins;
-    const struct accel_env *env; /* must outlive the VM */
+    /* What the machine was told that the accelerator brings: where its controllers are. NULL:
+     * nothing. Must outlive the VM, as `env`. */
+    const struct platform *platform;
+    const struct accel_env *env;
 };
 
 /* What a machine may ask for. */
@@ -77,6 +81,9 @@ struct accel_limits {
     uint32_t gpa_bits; /* guest-physical address width */
     const char *isa;   /* riscv64: see isa_string; otherwise NULL */
     const char *mmu_type;
+    uint64_t timebase_hz;  /* of the guest's time counter, if it cannot be chosen; 0: it can */
+    uint32_t gic_versions; /* arm64: bits 1 << PLATFORM_GIC_*; 0: as usual */
+    bool has_its;          /* arm64: GICv3 with its translation service */
 };
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "core/arch.h"
 #include "core/aspace.h"
+#include "core/platform.h"
 
 struct layout_region {
     const char *name; /* of the class's region: "regs" */
@@ -70,6 +71,7 @@ struct layout {
     const struct layout_device *console; /* for stdout-path; NULL */
     const struct layout_device *irqchip; /* NULL: none */
     uint32_t irq_first, irq_count;       /* the lines that it has */
+    uint32_t gic_version; /* arm64: of the built-in controller, PLATFORM_GIC_*; otherwise 0 */
     /* The specifier of a line in the interrupt controller's own cells; returns how many. */
     uint32_t (*irq_specifier)(void *ctx, uint32_t line, uint32_t trigger, uint32_t *cells);
     void *irq_ctx;

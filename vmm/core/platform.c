@@ -1,6 +1,7 @@
 #include "core/platform.h"
 
 #include <backplane/device.h>
+#include <string.h>
 
 /*
  * x86_64: the PC's interrupt controllers and timer, in the kernel (KVM's documentation, 4.24
@@ -41,15 +42,90 @@ static const struct platform_device x86_64_devices[] = {
      .with_irqchip = true},
 };
 
-static const struct platform x86_64 = {
-    .devices = x86_64_devices,
-    .n_devices = sizeof(x86_64_devices) / sizeof(x86_64_devices[0]),
-    .irq_first = 1,
-    .irq_count = 23,
-    .irq_dynamic = 16,
+static void make_x86_64(struct platform *out)
+{
+    out->n_devices = sizeof(x86_64_devices) / sizeof(x86_64_devices[0]);
+    memcpy(out->devices, x86_64_devices, sizeof(x86_64_devices));
+    out->irq_first = 1;
+    out->irq_count = 23;
+    out->irq_dynamic = 16;
+}
+
+/*
+ * arm64: the generic interrupt controller in the kernel (KVM's documentation,
+ * devices/arm-vgic*.rst), below RAM. Line numbers are those of shared peripheral interrupts: line n
+ * is INTID 32 + n.
+ */
+#define GIC_BASE        0x08000000u
+#define GIC_ITS_BASE    0x08080000u
+#define GIC_REDIST_BASE 0x080a0000u /* 128 KiB for each processor */
+#define GIC_LINES       224u
+
+static const struct platform_device gic_v2 = {
+    .name = "gic",
+    .summary = "GICv2 interrupt controller",
+    .dt_name = "interrupt-controller",
+    .dt_compatible = "arm,cortex-a15-gic\0",
+    .regions = {{"distributor", BP_MMIO, GIC_BASE, 0x10000},
+                {"cpu", BP_MMIO, GIC_BASE + 0x10000, 0x10000}},
+    .n_regions = 2,
+    .is_irqchip = true,
+    .with_irqchip = true,
 };
 
-const struct platform *platform_of(enum arch arch)
+static const struct platform_device gic_v3 = {
+    .name = "gic",
+    .summary = "GICv3 interrupt controller",
+    .dt_name = "interrupt-controller",
+    .dt_compatible = "arm,gic-v3\0",
+    .regions = {{"distributor", BP_MMIO, GIC_BASE, 0x10000},
+                {"redistributors", BP_MMIO, GIC_REDIST_BASE, 0}},
+    .n_regions = 2,
+    .is_irqchip = true,
+    .with_irqchip = true,
+};
+
+static const struct platform_device its = {
+    .name = "its",
+    .summary = "GICv3 interrupt translation service",
+    .regions = {{"regs", BP_MMIO, GIC_ITS_BASE, 0x20000}},
+    .n_regions = 1,
+    .with_irqchip = true,
+};
+
+static void make_arm64(const struct platform_request *request, struct platform *out)
 {
-    return arch == ARCH_X86_64 ? &x86_64 : NULL;
+    bool is_v2 = request->gic_version == PLATFORM_GIC_V2;
+    out->devices[out->n_devices++] = is_v2 ? gic_v2 : gic_v3;
+    if (!is_v2)
+        out->devices[0].regions[1].size = (uint64_t)0x20000 * request->n_cpus;
+    if (!is_v2 && request->has_its)
+        out->devices[out->n_devices++] = its;
+    out->irq_count = GIC_LINES;
+    out->gic_version = is_v2 ? PLATFORM_GIC_V2 : PLATFORM_GIC_V3;
+}
+
+void platform_make(const struct platform_request *request, struct platform *out)
+{
+    *out = (struct platform){0};
+    if (request->arch == ARCH_X86_64)
+        make_x86_64(out);
+    if (request->arch == ARCH_ARM64)
+        make_arm64(request, out);
+}
+
+uint32_t platform_irq_specifier(uint32_t line, uint32_t trigger, uint32_t *cells)
+{
+    cells[0] = 0; /* a shared peripheral interrupt */
+    cells[1] = line;
+    cells[2] = trigger; /* BP_EDGE_RISING and BP_LEVEL_HIGH are the binding's numbers */
+    return 3;
+}
+
+const struct platform_device *platform_find(const struct platform *platform, const char *name)
+{
+    for (size_t i = 0; i < platform->n_devices; i++)
+        if (strcmp(platform->devices[i].name, name) == 0)
+            return &platform->devices[i];
+    return NULL;
 }

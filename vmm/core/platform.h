@@ -20,11 +20,14 @@ struct platform_region {
 };
 
 #define PLATFORM_REGIONS_MAX 3
+#define PLATFORM_DEVICES_MAX 5
 
 struct platform_device {
     const char *name; /* "ioapic" */
     const char *summary;
-    const char *acpi_hid; /* NULL: described by a table of its own, or not at all */
+    const char *acpi_hid;      /* NULL: described by a table of its own, or not at all */
+    const char *dt_name;       /* NULL: no node */
+    const char *dt_compatible; /* as a class's */
     struct platform_region regions[PLATFORM_REGIONS_MAX];
     size_t n_regions;
     const char *line_name; /* NULL: none */
@@ -33,15 +36,33 @@ struct platform_device {
     bool with_irqchip; /* goes when a device of the machine is the interrupt controller */
 };
 
+/* arm64: the generic interrupt controller; also bits of accel_limits.gic_versions as 1 << version.
+ */
+#define PLATFORM_GIC_V2 2u
+#define PLATFORM_GIC_V3 3u
+
 struct platform {
-    const struct platform_device *devices;
-    size_t n_devices;
-    uint32_t irq_first; /* lines of its interrupt controller */
+    struct platform_device devices[PLATFORM_DEVICES_MAX];
+    size_t n_devices;   /* 0: everything is a plugin's */
+    uint32_t irq_first; /* lines of its interrupt controller; irq_count 0: it has none */
     uint32_t irq_count;
     uint32_t irq_dynamic; /* lines that nobody pins are given from here on, then from the first */
+    uint32_t gic_version; /* arm64: PLATFORM_GIC_*; otherwise 0 */
 };
 
-/* NULL: everything is a plugin's. */
-const struct platform *platform_of(enum arch arch);
+struct platform_request {
+    enum arch arch;
+    uint32_t n_cpus;
+    uint32_t gic_version; /* arm64: PLATFORM_GIC_* */
+    bool has_its;         /* arm64, GICv3: with its translation service */
+};
+
+void platform_make(const struct platform_request *request, struct platform *out);
+
+/* arm64: the interrupt specifier of a line in a device tree (arm,gic-v3 binding): 3 cells. */
+uint32_t platform_irq_specifier(uint32_t line, uint32_t trigger, uint32_t *cells);
+
+/* The built-in device of that name; NULL. */
+const struct platform_device *platform_find(const struct platform *platform, const char *name);
 
 #endif

@@ -192,6 +192,7 @@ static int32_t vm_build(struct vm *vm, struct err *err)
                                  .timebase_hz = c->timebase_hz,
                                  .firmware = c->firmware,
                                  .ioapic_pins = c->ioapic_pins,
+                                 .platform = c->platform,
                                  .env = &vm->env};
     status = c->accel->vm_create(&accel, &vm->accel_vm, err);
     if (status == BP_OK && c->on_create_vm != NULL)

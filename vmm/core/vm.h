@@ -21,8 +21,9 @@ struct vm_config {
     enum arch arch;
     uint32_t n_cpus;
     uint64_t timebase_hz;
-    bool firmware;        /* guest brings machine-mode firmware */
-    uint32_t ioapic_pins; /* see accel_config */
+    bool firmware;                   /* guest brings machine-mode firmware */
+    uint32_t ioapic_pins;            /* see accel_config */
+    const struct platform *platform; /* the same; outlives the VM */
     const struct accel_ops *accel;
     const struct aspace *aspace; /* outlives the VM */
     /* Callbacks in this order, on every accelerator; NULL is a no-op. A negative status ends the

@@ -13,8 +13,8 @@
 #define CPUS_MAX       512u /* where the accelerator sets no bound */
 
 static const char *const arch_names[] = {"x86_64", "arm64", "riscv64"};
-static const char *const head_keys[] = {"summary", "arch",     "cpus",     "memory",
-                                        "append",  "ram-base", "timebase", "console"};
+static const char *const head_keys[] = {"summary",  "arch",     "cpus",    "memory", "append",
+                                        "ram-base", "timebase", "console", "gic"};
 #define N_HEAD_KEYS (sizeof(head_keys) / sizeof(head_keys[0]))
 
 /* Where RAM begins unless the file says otherwise. */
@@ -218,6 +218,59 @@ static void report_unknown_keys(struct assembly *a, const struct doc_section *he
     }
 }
 
+/* --- what the accelerator brings -------------------------------------------------------------- */
+#define GIC_V2_CPUS 8u
+
+static bool offers_gic(const struct assembly *a, uint32_t version)
+{
+    return a->limits.gic_versions == 0 || (a->limits.gic_versions & 1u << version) != 0;
+}
+
+/* The newest that there is, unless the file asks for one. */
+static uint32_t read_gic(struct assembly *a, const struct doc_section *head)
+{
+    uint32_t newest = offers_gic(a, PLATFORM_GIC_V3) ? PLATFORM_GIC_V3 : PLATFORM_GIC_V2;
+    const struct doc_key *key;
+    const char *text = head_text(a, head, "gic", &key);
+    if (text == NULL || strcmp(text, "auto") == 0)
+        return newest;
+    if (strcmp(text, "2") != 0 && strcmp(text, "3") != 0) {
+        doc_key_error(&a->doc, head, key, text, "auto, 2 or 3 is wanted");
+        return newest;
+    }
+    uint32_t wanted = text[0] == '2' ? PLATFORM_GIC_V2 : PLATFORM_GIC_V3;
+    if (!offers_gic(a, wanted))
+        doc_key_error(&a->doc, head, key, text, "this host's KVM has GICv%u only", newest);
+    return wanted;
+}
+
+static void make_platform(struct assembly *a, const struct doc_section *head)
+{
+    struct machine *machine = a->machine;
+    struct platform_request request = {.arch = machine->arch, .n_cpus = machine->n_cpus};
+    if (machine->arch == ARCH_ARM64) {
+        request.gic_version = read_gic(a, head);
+        request.has_its = a->limits.gic_versions == 0 || a->limits.has_its;
+    }
+    if (request.gic_version == PLATFORM_GIC_V2 && machine->n_cpus > GIC_V2_CPUS)
+        doc_section_error(&a->doc, head, "%u processors: GICv2 serves at most %u; use gic = 3",
+                          machine->n_cpus, GIC_V2_CPUS);
+    platform_make(&request, &machine->platform);
+}
+
+/* The frequency that the host's counter has, where the guest reads that one. */
+static void read_timebase(struct assembly *a, const struct doc_section *head)
+{
+    uint64_t fixed = a->limits.timebase_hz;
+    const struct doc_key *key = doc_find(&a->doc, head, "timebase", a->machine->arch);
+    a->machine->timebase_hz =
+        head_number(a, head, "timebase", fixed != 0 ? fixed : TIMEBASE_HZ, 1000, 1000000000);
+    if (fixed != 0 && a->machine->timebase_hz != fixed)
+        doc_key_error(&a->doc, head, key, key->value,
+                      "guests on this host's KVM count at %" PRIu64 " Hz: leave the key out",
+                      fixed);
+}
+
 /* --- RAM -------------------------------------------------------------------------------------- */
 static void create_aspace(struct assembly *a, const struct doc_section *head)
 {
@@ -245,7 +298,7 @@ void assembly_read_head(struct assembly *a)
     struct machine *machine = a->machine;
     const struct doc_section *head = a->doc.machine;
     static const uint32_t widths[ARCH_COUNT] = {
-        [ARCH_X86_64] = 46, [ARCH_ARM64] = 48, [ARCH_RISCV64] = 56};
+        [ARCH_X86_64] = 46, [ARCH_ARM64] = 40, [ARCH_RISCV64] = 56};
     if (head == NULL) {
         diag_add(a->diag, a->options->path, 0,
                  "there is no [machine] section: a machine file begins with [machine] and arch = "
@@ -256,7 +309,6 @@ void assembly_read_head(struct assembly *a)
         return;
     }
     machine->arch = pick_arch(a, head);
-    a->platform = platform_of(machine->arch);
     if (a->options->limits != NULL)
         a->limits = a->options->limits[machine->arch];
     machine->layout.gpa_bits = a->limits.gpa_bits != 0 ? a->limits.gpa_bits : widths[machine->arch];
@@ -266,7 +318,8 @@ void assembly_read_head(struct assembly *a)
     read_cpus(a, head);
     read_memory(a, head);
     read_ram_base(a, head);
-    machine->timebase_hz = head_number(a, head, "timebase", TIMEBASE_HZ, 1000, 1000000000);
+    read_timebase(a, head);
+    make_platform(a, head);
     a->console_key = doc_find(&a->doc, head, "console", machine->arch);
     create_aspace(a, head);
 }

@@ -56,6 +56,12 @@ static uint32_t irq_specifier(void *ctx, uint32_t line, uint32_t trigger, uint32
     return chip->irqchip_ops->specifier(chip->instance, line, trigger, cells);
 }
 
+static uint32_t gic_specifier(void *ctx, uint32_t line, uint32_t trigger, uint32_t *cells)
+{
+    (void)ctx;
+    return platform_irq_specifier(line, trigger, cells);
+}
+
 /* --- one device ------------------------------------------------------------------------------- */
 static bool fill_regions(struct arena *arena, const struct device *dev, struct layout_device *out)
 {
@@ -134,6 +140,8 @@ static bool fill_builtin(struct assembly *a, const struct platform_device *dev,
                                   .class_id = "built in",
                                   .summary = dev->summary,
                                   .acpi_hid = dev->acpi_hid,
+                                  .dt_name = dev->dt_name,
+                                  .dt_compatible = dev->dt_compatible,
                                   .regions = regions,
                                   .n_regions = dev->n_regions,
                                   .lines = lines,
@@ -148,8 +156,8 @@ static bool fill_builtin(struct assembly *a, const struct platform_device *dev,
 static bool fill_builtins(struct assembly *a, struct layout_device *devices)
 {
     struct layout *layout = &a->machine->layout;
-    for (size_t i = 0; a->platform != NULL && i < a->platform->n_devices; i++) {
-        const struct platform_device *dev = &a->platform->devices[i];
+    for (size_t i = 0; i < a->machine->platform.n_devices; i++) {
+        const struct platform_device *dev = &a->machine->platform.devices[i];
         if (!assembly_has_builtin(a, dev))
             continue;
         struct layout_device *row = &devices[layout->n_devices++];
@@ -166,7 +174,7 @@ static bool fill_devices(struct assembly *a)
 {
     struct machine *machine = a->machine;
     struct arena *arena = &machine->own->arena;
-    size_t n_builtin = a->platform != NULL ? a->platform->n_devices : 0;
+    size_t n_builtin = a->machine->platform.n_devices;
     struct layout_device *devices = arena_array(arena, a->n_parts + n_builtin, sizeof(*devices));
     machine->devices = arena_array(arena, a->n_parts, sizeof(struct device *));
     if (devices == NULL || machine->devices == NULL)
@@ -218,7 +226,10 @@ static bool fill_layout(struct assembly *a)
     layout->timebase_hz = machine->timebase_hz;
     layout->isa = arena_string(arena, a->limits.isa);
     layout->mmu_type = arena_string(arena, a->limits.mmu_type);
+    layout->gic_version = machine->platform.gic_version;
     layout->n_ram = aspace_ram(machine->aspace, layout->ram);
+    if (a->irqchip == NULL && machine->platform.gic_version != 0)
+        layout->irq_specifier = gic_specifier;
     if (a->irqchip != NULL) {
         machine->irqchip = a->irqchip->dev;
         layout->irq_specifier = irq_specifier;

@@ -40,7 +40,8 @@ struct machine {
     uint64_t memory_bytes;
     uint64_t ram_base;
     uint64_t timebase_hz;
-    char *append; /* kernel command line that the file suggests; NULL */
+    struct platform platform; /* what the accelerator brings */
+    char *append;             /* kernel command line that the file suggests; NULL */
     struct aspace *aspace;
     struct device **devices; /* backends first, then devices in file order, a transport right
                                 after the device that it carries */

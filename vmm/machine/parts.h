@@ -77,7 +77,6 @@ struct assembly {
     struct strmap by_name; /* parts of sections */
     struct strmap absent;  /* sections that do not count here: name -> reason */
     struct part *irqchip;
-    const struct platform *platform; /* NULL: everything is a plugin's */
     struct part *console;
     const struct doc_key *console_key;
     bool out_of_memory;

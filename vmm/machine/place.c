@@ -221,16 +221,16 @@ static void place_builtin(struct assembly *a, struct ports *ports,
 
 static void place_builtins(struct assembly *a, struct ports *ports)
 {
-    for (size_t i = 0; a->platform != NULL && i < a->platform->n_devices; i++)
-        if (assembly_has_builtin(a, &a->platform->devices[i]))
-            place_builtin(a, ports, &a->platform->devices[i]);
+    for (size_t i = 0; i < a->machine->platform.n_devices; i++)
+        if (assembly_has_builtin(a, &a->machine->platform.devices[i]))
+            place_builtin(a, ports, &a->machine->platform.devices[i]);
 }
 
 static void take_builtin_lines(struct assembly *a, struct irq_lines *lines)
 {
     struct err err;
-    for (size_t i = 0; i < a->platform->n_devices; i++) {
-        const struct platform_device *dev = &a->platform->devices[i];
+    for (size_t i = 0; i < a->machine->platform.n_devices; i++) {
+        const struct platform_device *dev = &a->machine->platform.devices[i];
         if (dev->line_name == NULL || !assembly_has_builtin(a, dev))
             continue;
         const char *name =
@@ -267,9 +267,9 @@ static struct irq_lines *create_lines(struct assembly *a)
     struct err err;
     struct irq_lines *lines = NULL;
     uint32_t first = 0, count = 0;
-    if (a->irqchip == NULL && a->platform != NULL) {
-        first = a->platform->irq_first;
-        count = a->platform->irq_count;
+    if (a->irqchip == NULL && a->machine->platform.irq_count > 0) {
+        first = a->machine->platform.irq_first;
+        count = a->machine->platform.irq_count;
     } else if (a->irqchip != NULL && is_placeable(a->irqchip)) {
         const struct device *chip = a->irqchip->dev;
         chip->irqchip_ops->range(chip->instance, &first, &count);
@@ -284,14 +284,14 @@ static struct irq_lines *create_lines(struct assembly *a)
     a->machine->layout.irq_count = count;
     if (a->irqchip == NULL) {
         take_builtin_lines(a, lines);
-        irq_lines_begin_at(lines, a->platform->irq_dynamic);
+        irq_lines_begin_at(lines, a->machine->platform.irq_dynamic);
     }
     return lines;
 }
 
 static bool has_controller(const struct assembly *a)
 {
-    return a->irqchip != NULL || a->platform != NULL;
+    return a->irqchip != NULL || a->machine->platform.irq_count > 0;
 }
 
 static void place_all_lines(struct assembly *a)

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# tests/nested/x86_64.sh BUILD_DIR [SUITE...]: x86_64 guests on KVM, in an emulated machine.
+#
+# For each Debian kernel (trixie, bookworm) one L1 runs tests/nested/l1/x86_64.sh; what it leaves is
+# looked at here: every device at its place, and a disk whose VMM was killed.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+build=${1:?usage: tests/nested/x86_64.sh BUILD_DIR [SUITE...]}
+shift
+[[ $# -gt 0 ]] || set -- trixie bookworm
+PATH=$PATH:/usr/sbin:/sbin
+passed=0 failed=0 skipped=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+check() { # TITLE COMMAND...
+    local title=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+        echo "PASS $title"
+    else
+        failed=$((failed + 1))
+        echo "FAIL $title"
+    fi
+}
+
+add_count() { # FILE WHAT STATUS: a suite's last line; without one it broke off
+    local line p f s _
+    if line=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$1" | tail -n 1); then
+        read -r p _ f _ s _ <<<"$line"
+        passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+        [[ $3 -eq 0 || $f -gt 0 ]] || failed=$((failed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $2: status $3 and no count: it broke off"
+    fi
+}
+
+is_equal() {
+    [[ $1 == "$2" ]] || {
+        echo "     wanted: $1"
+        echo "     found:  $2"
+        return 1
+    }
+}
+
+# e2fsck plays the journal back, as a guest would, and must find nothing else.
+repairs_cleanly() { # IMAGE
+    truncate -s 32M "$1"
+    e2fsck -fp "$1" >"$work/fsck" 2>&1 || [[ $? -eq 1 ]]
+    e2fsck -fn "$1" >"$work/fsck" 2>&1 || {
+        sed 's/^/     | /' "$work/fsck"
+        return 1
+    }
+}
+
+run_suite() { # SUITE
+    local suite=$1 out=$work/$1 status=0 begin=$SECONDS one
+    tests/nested/run x86_64 --build "$build" --guest "$suite" --out "$out" \
+        --timeout "${BP_NESTED_SECONDS:-900}" --log "$work/$suite.log" \
+        --file "$work/disk.img:/disk.img" --file "$work/disk.sum:/disk.sum" \
+        --file "$work/terminal:/nested/terminal" --file "$work/more:/more" \
+        -- sh /nested/x86_64.sh "$suite" </dev/null | tee "$work/$suite.out" || status=$?
+    add_count "$work/$suite.out" "$suite" "$status"
+    for one in virt pc; do
+        check "Debian $suite: $one's devices are where describe says" \
+            python3 tests/nested/places.py "$out/$one.json" "$out/$one.places"
+    done
+    if [[ -s $out/killed.img ]]; then
+        check "a file system whose VMM was killed recovers" repairs_cleanly "$out/killed.img"
+        check "and has the file that was synced" is_equal "$(<"$out/killed.sum")" \
+            "$(debugfs -R 'cat /kept' "$out/killed.img" 2>/dev/null | sha256sum | cut -d' ' -f1)"
+    else
+        check "Debian $suite: the disk of a killed VMM came back" false
+    fi
+    [[ -z ${BP_NESTED_KEEP-} ]] || cp -r "$out" "$work/$suite.log" "$BP_NESTED_KEEP/"
+    echo "    Debian $suite: $((SECONDS - begin)) s"
+}
+
+tests/setup test demo
+# Room behind the file system, for what the guest writes past it.
+tests/boot/mkdisk "$work/disk.img" 32
+head -c 3000000 /dev/urandom >"$work/from_host"
+debugfs -w -R "write $work/from_host from_host" "$work/disk.img" >/dev/null 2>&1
+truncate -s 64M "$work/disk.img"
+sha256sum <"$work/from_host" | cut -d' ' -f1 >"$work/disk.sum"
+gcc -O1 -Wall -Wextra -Werror -o "$work/terminal" tests/nested/terminal.c
+mkdir "$work/more" # programs for the guest
+gcc -O1 -Wall -Wextra -Werror -static -o "$work/more/outb" tests/nested/outb.c
+
+for suite; do
+    run_suite "$suite"
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[[ $failed -eq 0 ]]

@@ -245,6 +245,17 @@ static void reserved_ports_read_0(void **state)
     assert_int_equal(bench_power_count(*state), 0);
 }
 
+static void the_tables_get_all_its_registers(void **state)
+{
+    assert_string_equal(bench_acpi(*state), "Fixed (PM1a event, ports, 0, 4)\n"
+                                            "Fixed (PM1a control, ports, 4, 2)\n"
+                                            "Fixed (PM timer, ports, 8, 4)\n"
+                                            "Features (power button, 32-bit timer)\n"
+                                            "SCI (sci)\n"
+                                            "Reset (ports, 12, 6)\n"
+                                            "Sleep (S5, 5)\n");
+}
+
 static void a_reset_forgets_the_button_and_what_was_enabled(void **state)
 {
     struct bench *b = *state;
@@ -296,6 +307,7 @@ int main(void)
         T(the_reset_register_resets_with_its_value_only),
         T(status_and_enable_can_be_accessed_as_one_register_or_by_bytes),
         T(reserved_ports_read_0),
+        T(the_tables_get_all_its_registers),
         T(a_reset_forgets_the_button_and_what_was_enabled),
         T(state_survives_with_events_waiting_and_come),
         T(set_up_that_fails_anywhere_says_why_and_leaves_nothing),

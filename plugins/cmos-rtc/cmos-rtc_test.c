@@ -516,6 +516,12 @@ static void a_word_is_index_and_data(void **state)
     assert_int_equal(bench_refused(b), 1);
 }
 
+static void acpi_knows_the_clock_and_where_the_century_is(void **state)
+{
+    assert_string_equal(bench_acpi(*state), "Features (CMOS RTC)\n"
+                                            "RTC (day 0, month 0, century 50)\n");
+}
+
 static void the_flags_and_the_battery_cannot_be_written(void **state)
 {
     wr(*state, C, 0xff);
@@ -581,6 +587,7 @@ int main(void)
         T(the_index_cannot_be_read_and_its_highest_bit_does_not_count),
         T(a_word_is_index_and_data),
         T(the_flags_and_the_battery_cannot_be_written),
+        T(acpi_knows_the_clock_and_where_the_century_is),
         T(state_survives_running_set_up_and_with_interrupts),
         T(set_up_that_fails_anywhere_says_why_and_leaves_nothing),
     };

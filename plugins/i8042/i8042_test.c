@@ -376,6 +376,11 @@ static void a_guest_that_never_reads_loses_only_answers(void **state)
     assert_int_equal(take(b), 0xee);
 }
 
+static void acpi_knows_the_controller_and_no_mouse(void **state)
+{
+    assert_string_equal(bench_acpi(*state), "Features (i8042)\n");
+}
+
 static void only_bytes_are_for_it(void **state)
 {
     bench_write16(*state, "command", 0, 0xfe);
@@ -440,6 +445,7 @@ int main(void)
         T(unknown_commands_do_nothing_but_a_line_in_the_log),
         T(a_guest_that_never_reads_loses_only_answers),
         T(only_bytes_are_for_it),
+        T(acpi_knows_the_controller_and_no_mouse),
         T(a_reset_brings_everything_back),
         T(state_survives_with_bytes_on_their_way),
     };

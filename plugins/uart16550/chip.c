@@ -8,7 +8,8 @@
  *
  * Characters arrive when the guest listens for them, and wait at the backend until then: drivers
  * clear the FIFO and read RBR for nothing when they start, and what was typed early, or piped in,
- * shall not be lost by that. A guest listens that has enabled the interrupt, or that polls LSR.
+ * shall not be lost by that. A guest listens that has enabled the interrupt for a while (probes
+ * only try whether its bit can be set), or that polls LSR.
  *
  * A driver reads until the FIFO is empty. Input that never ends (a file, another program) would
  * keep it there for ever: after the first few KiB a FIFO's worth comes each millisecond.
@@ -54,6 +55,7 @@ enum { RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SC
 #define MSR_RI     0x40u
 #define MSR_DCD    0x80u
 
+#define LISTEN_NS   UINT64_C(1000000) /* longer than any probe */
 #define BURST_BYTES 4096u
 #define BYTE_NS     UINT64_C(62500) /* 16 a millisecond, which is 16 kB/s */
 
@@ -139,9 +141,18 @@ void uart_fetch_later(void *dev)
 {
     struct uart *s = dev;
 
-    s->fetch_planned = 0;
+    s->fetch_planned = s->probing = 0;
     uart_fetch(s);
     uart_update_irq(s);
+}
+
+/* The interrupt for received data was switched on or off: wait if there is something to be lost. */
+static void listen(struct uart *s, uint32_t on)
+{
+    uint64_t now_ns = s->host->clock_ns(s->host);
+
+    s->probing =
+        on && s->more && s->host->timer_arm(s->host, s->timer, now_ns + LISTEN_NS) == BP_OK;
 }
 
 /* Fetches what fits; only while the backend may have something, so that polling costs no calls. */
@@ -151,7 +162,8 @@ void uart_fetch(struct uart *s)
     uint32_t room = bp_fifo_room(&s->rx, rx_depth(s));
     uint32_t n;
 
-    if (!s->more || !room || s->fetch_planned || !is_listening(s) || (s->mcr & MCR_LOOP))
+    if (!s->more || !room || s->fetch_planned || s->probing || !is_listening(s) ||
+        (s->mcr & MCR_LOOP))
         return;
     room = take_credit(s, room);
     if (!room) {
@@ -241,6 +253,8 @@ static void ier_write(struct uart *s, uint8_t value)
     }
     if (!(s->ier & IER_THRE) && (value & IER_THRE) && is_tx_empty(s))
         s->thre_irq = 1;
+    if ((s->ier ^ value) & IER_RDA)
+        listen(s, value & IER_RDA);
     s->ier = value & IER_ALL;
     s->polls = 0;
     uart_fetch(s);
@@ -399,7 +413,7 @@ void uart_reset(void *dev, uint32_t kind)
     s->thre_irq = s->polls = 0;
     s->msr = modem_inputs(s);
     s->more = s->connected;
-    s->fetch_planned = 0; /* the host has stopped the timer */
+    s->fetch_planned = s->probing = 0; /* the host has stopped the timer */
     s->credit = BURST_BYTES;
     s->credited_ns = s->host->clock_ns(s->host);
 }

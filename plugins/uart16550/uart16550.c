@@ -24,6 +24,7 @@ static void uart_on_link(void *dev, uint32_t link, uint32_t event)
         uart_flush(s);
     if (event == BP_LINK_READABLE) {
         s->more = 1;
+        s->probing = 0;
         uart_fetch(s);
     }
     uart_update_irq(s);
@@ -39,10 +40,15 @@ static void uart_start(void *dev)
     uart_update_irq(s);
 }
 
-/* What the backend does not take now is saved. */
+/* What the backend does not take now is saved. A driver's probe is over when the machine goes on.
+ */
 static int32_t uart_quiesce(void *dev)
 {
-    uart_flush(dev);
+    struct uart *s = dev;
+
+    uart_flush(s);
+    s->host->timer_cancel(s->host, s->timer);
+    s->probing = s->fetch_planned = 0;
     return BP_OK;
 }
 

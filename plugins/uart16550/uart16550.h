@@ -28,7 +28,8 @@ struct uart {
     uint32_t more;          /* the backend may have bytes that were not fetched */
     uint32_t flush_planned; /* a deferred flush is on its way */
     bp_handle timer;        /* fetches when there is credit again */
-    uint32_t fetch_planned; /* it is armed */
+    uint32_t fetch_planned; /* it is armed for that */
+    uint32_t probing;       /* it is armed for when a driver is seen to listen */
     uint32_t credit;        /* bytes that may be fetched at once */
     uint64_t credited_ns;   /* virtual time up to which credit was given */
     uint8_t ier;

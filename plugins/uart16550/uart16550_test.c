@@ -223,7 +223,11 @@ static void a_driver_that_starts_does_not_lose_what_was_typed_before(void **stat
     struct bench *b = *state;
 
     feed(b, "typed before anyone listened");
-    for (int opened = 0; opened < 3; opened++) { /* as Linux' 8250 driver does it */
+    wr(b, IER, 0x00); /* as Linux' 8250 driver looks for a chip */
+    wr(b, IER, 0x0f);
+    assert_int_equal(rd(b, IER), 0x0f);
+    wr(b, IER, 0x00);
+    for (int opened = 0; opened < 3; opened++) { /* as it starts one */
         wr(b, FCR, 0x01);
         wr(b, FCR, 0x07);
         wr(b, FCR, 0x00);
@@ -247,6 +251,9 @@ static void a_driver_that_starts_does_not_lose_what_was_typed_before(void **stat
         wr(b, FCR, 0x01);
         wr(b, FCR, 0x81);
     }
+    assert_int_equal(rd(b, LSR) & 1, 0);
+    bench_advance_ns(b, 1000000); /* it means it */
+    assert_int_equal(bench_line(b, "out"), 1);
     for (const char *c = "typed before anyone listened"; *c; c++) {
         assert_int_equal(rd(b, LSR) & 1, 1);
         assert_int_equal(rd(b, RBR), *c);
@@ -552,6 +559,38 @@ static void the_device_tree_has_clock_and_speed(void **state)
     bench_destroy(b);
 }
 
+static void acpi_has_clock_and_layout_and_the_console_at_both_places(void **state)
+{
+    static const char *const settings[] = {"clock-frequency=1843200", "current-speed=115200",
+                                           "reg-shift=2", "reg-io-width=4", NULL};
+    struct bench *b = bench_create(BENCH_CLASS, settings);
+
+    assert_string_equal(bench_acpi(*state),
+                        "Property (\"clock-frequency\", 3686400)\n"
+                        "Serial (regs, out, subtype 0, stride 1, 3686400 Hz, 0 bit/s)\n"
+                        "Serial (ports, out, subtype 0, stride 1, 3686400 Hz, 0 bit/s)\n");
+    assert_string_equal(bench_acpi(b),
+                        "Property (\"clock-frequency\", 1843200)\n"
+                        "Property (\"reg-shift\", 2)\n"
+                        "Property (\"reg-io-width\", 4)\n"
+                        "Serial (regs, out, subtype 0, stride 4, 1843200 Hz, 115200 bit/s)\n"
+                        "Serial (ports, out, subtype 0, stride 1, 1843200 Hz, 115200 bit/s)\n");
+    bench_destroy(b);
+}
+
+static void a_stride_that_the_console_table_cannot_say_is_left_out(void **state)
+{
+    static const char *const settings[] = {"reg-shift=4", NULL};
+    struct bench *b = bench_create(BENCH_CLASS, settings);
+
+    (void)state;
+    assert_string_equal(bench_acpi(b),
+                        "Property (\"clock-frequency\", 3686400)\n"
+                        "Property (\"reg-shift\", 4)\n"
+                        "Serial (ports, out, subtype 0, stride 1, 3686400 Hz, 0 bit/s)\n");
+    bench_destroy(b);
+}
+
 static void ports_are_the_same_registers(void **state)
 {
     struct bench *b = *state;
@@ -653,6 +692,8 @@ int main(void)
         T(an_unconnected_port_is_silent),
         T(registers_spread_with_reg_shift_and_take_wide_accesses),
         T(the_device_tree_has_clock_and_speed),
+        T(acpi_has_clock_and_layout_and_the_console_at_both_places),
+        T(a_stride_that_the_console_table_cannot_say_is_left_out),
         T(ports_are_the_same_registers),
         T(offsets_beyond_the_registers_read_0),
         T(a_reset_keeps_no_character_and_no_interrupt),

@@ -542,8 +542,10 @@ static void many_devices_give_a_tree_or_a_clear_error(void **state)
     (void)state;
     sample_init(&s);
     for (size_t i = 0; i < N; i++) {
-        regions[i] =
-            (struct layout_region){"regs", BP_MMIO, 0x1000000000 + (N - i) * 0x1000, 0x1000, false, 0};
+        regions[i] = (struct layout_region){.name = "regs",
+                                            .kind = BP_MMIO,
+                                            .base = 0x1000000000 + (N - i) * 0x1000,
+                                            .size = 0x1000};
         lines[i] = (struct layout_line){"out", (uint32_t)i + 1, BP_LEVEL_HIGH, false, 0};
         devices[i] = s.devices[SAMPLE_DISK_BUS];
         devices[i].regions = &regions[i];

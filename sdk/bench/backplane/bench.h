@@ -15,9 +15,8 @@
  * Everything happens on the calling thread, nothing by itself: deferred functions, timers, link
  * events and completions run in bench_settle and bench_advance_ns.
  *
- * Fakes: bench/links.h (char, block, worker, loop), bench/net.h (networks), bench/cpu.h
- * (processors, interrupt controllers, power), bench/virtio.h (virtio devices and transports),
- * bench/acpi.h (the writer of ACPI tables). This header includes them all.
+ * Fakes, all included here: bench/links.h (char, block, worker, loop), net.h (networks), cpu.h
+ * (processors, interrupt controllers, power), virtio.h (devices and transports), acpi.h (tables).
  */
 #ifndef BACKPLANE_BENCH_H
 #define BACKPLANE_BENCH_H

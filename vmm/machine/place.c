@@ -282,10 +282,11 @@ static struct irq_lines *create_lines(struct assembly *a)
     }
     a->machine->layout.irq_first = first;
     a->machine->layout.irq_count = count;
-    if (a->irqchip == NULL) {
+    if (a->irqchip == NULL)
         take_builtin_lines(a, lines);
-        irq_lines_begin_at(lines, a->machine->platform.irq_dynamic);
-    }
+    /* A controller of the machine's own has the same kind of lines: systems take the lower ones for
+     * older devices'. */
+    irq_lines_begin_at(lines, a->machine->platform.irq_dynamic);
     return lines;
 }
 

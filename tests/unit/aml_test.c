@@ -141,6 +141,13 @@ static void nesting_without_end_is_an_error_that_sticks(void **state)
     assert_int_equal(a.size, size);
 }
 
+static void strings_for_people_have_two_bytes_a_character(void **state)
+{
+    (void)state;
+    aml_unicode(&a, "ab");
+    HAS(0x11, 0x09, 0x0A, 6, 'a', 0, 'b', 0, 0, 0);
+}
+
 /* --- resources -------------------------------------------------------------------------------- */
 static void resources_of_32_bits(void **state)
 {
@@ -339,6 +346,7 @@ int main(void)
         TEST(packages_and_buffers_carry_their_lengths),
         TEST(lengths_grow_at_the_right_places),
         TEST(packages_within_packages_move_what_is_behind_them),
+        TEST(strings_for_people_have_two_bytes_a_character),
         TEST(nesting_without_end_is_an_error_that_sticks),
         TEST(resources_of_32_bits),
         TEST(memory_above_4_gib_takes_64_bits),

@@ -172,7 +172,10 @@ static void name_string(const struct bp_acpi_writer *face, const char *name, con
     if (!is_sound(w) || !string_is_valid(w, name, value) || !may_name(w, name))
         return;
     aml_name(&w->levels[w->depth].terms, name);
-    aml_string(&w->levels[w->depth].terms, value);
+    if (strcmp(name, "_STR") == 0)
+        aml_unicode(&w->levels[w->depth].terms, value);
+    else
+        aml_string(&w->levels[w->depth].terms, value);
 }
 
 static bool id_is_valid(struct acpi_writer *w, const char *what, const char *id)

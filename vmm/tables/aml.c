@@ -214,6 +214,17 @@ void aml_buffer(struct aml *a, const void *bytes, size_t size)
     aml_end(a);
 }
 
+void aml_unicode(struct aml *a, const char *text)
+{
+    size_t n = strlen(text) + 1;
+    aml_byte(a, OP_BUFFER);
+    begin(a);
+    aml_integer(a, 2 * n);
+    for (size_t i = 0; i < n; i++)
+        aml_number(a, (uint8_t)text[i], 2);
+    aml_end(a);
+}
+
 /* --- resources -------------------------------------------------------------------------------- */
 #define MEMORY32_FIXED     0x86u
 #define DWORD_SPACE        0x87u

@@ -103,7 +103,7 @@ void run_report_trace(const struct run *run, uint32_t vcpu)
         free(entries);
         return;
     }
-    fprintf(stderr, "backplane: vCPU %u, its last %zu traps and exits, oldest first:\n", vcpu, n);
+    fprintf(stderr, "backplane: vCPU %u, its last traps and exits (%zu), oldest first:\n", vcpu, n);
     if (n > 0)
         fprintf(stderr, "  %14s  %-16s  %-26s %s\n", "time", "pc", "cause", "value");
     for (size_t i = 0; i < n; i++)

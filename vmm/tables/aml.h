@@ -41,7 +41,7 @@ void aml_number(struct aml *a, uint64_t value, unsigned bytes); /* little-endian
 
 void aml_name(struct aml *a, const char *name); /* Name (NAME, what follows) */
 void aml_integer(struct aml *a, uint64_t value);
-void aml_string(struct aml *a, const char *text); /* printable ASCII */
+void aml_string(struct aml *a, const char *text);  /* printable ASCII */
 void aml_unicode(struct aml *a, const char *text); /* Unicode (), as _STR wants it */
 void aml_buffer(struct aml *a, const void *bytes, size_t size);
 void aml_id(struct aml *a, const char *id); /* "PNP0501" as EisaId, others as a string */

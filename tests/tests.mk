@@ -79,6 +79,10 @@ $(DIFF): $(wildcard tests/diff/*.c tests/diff/*.h) $(B)/libvmm.a | setup
 
 # libFuzzer programs: make MODE=fuzz fuzzers. The unit tests run the same targets on seeded input.
 fuzzers: $(FUZZERS)
+$(B)/tests/fuzz/net_user_fuzz: tests/fuzz/net_user_fuzz.c $(call plugin_objects,net-user) $(BENCH_LIBS)
+	$(call step,FUZZ)
+	$(Q)$(CC) $(TEST_CF) -fsanitize=fuzzer -MMD -MP -o $@ $(filter %.c %.o,$^) $(BENCH_LIBS) \
+	    $(call plugin_libs,net-user)
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libvmm.a | setup
 	$(call step,FUZZ)
 	$(Q)$(CC) $(TEST_CF) -fsanitize=fuzzer -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS)

@@ -24,14 +24,12 @@
 #define PROTOCOL_UDP   17u
 #define PROTOCOL_ICMP6 58u
 
-#define TCP_SYN     0x02u
-#define TCP_ACK     0x10u
-#define MORE_OFFSET 0x3fffu /* more fragments, or not the first */
+#define TCP_SYN 0x02u
+#define TCP_ACK 0x10u
 
-/* Fragments wait for one another in the host's memory, half a minute at most. */
-#define FRAGMENT_WINDOW_NS UINT64_C(30000000000)
-#define FRAGMENT_LIMIT     (4u << 20)
-#define FRAGMENT_COST      2048u /* what a small one takes */
+#define FLAG_RESERVED 0x8000u
+#define FLAG_MORE     0x2000u
+#define OFFSET        0x1fffu /* of a fragment, in 8 bytes */
 
 static uint32_t get16(const uint8_t *at)
 {
@@ -76,35 +74,20 @@ static enum frame_verdict check_payload(const struct frame_limits *limits, uint3
     }
 }
 
-static enum frame_verdict check_fragment(struct frame_limits *limits, uint64_t now_ns,
-                                         uint32_t size)
-{
-    if (now_ns - limits->fragments_since > FRAGMENT_WINDOW_NS) {
-        limits->fragments_since = now_ns;
-        limits->fragment_bytes = 0;
-    }
-    uint32_t cost = size + FRAGMENT_COST;
-    if (cost > FRAGMENT_LIMIT - limits->fragment_bytes)
-        return FRAME_REFUSED;
-    limits->fragment_bytes += cost;
-    return opens(limits);
-}
-
-static enum frame_verdict check_ipv4(struct frame_limits *limits, uint64_t now_ns,
-                                     const uint8_t *ip, uint32_t size)
+static enum frame_verdict check_ipv4(const struct frame_limits *limits, const uint8_t *ip,
+                                     uint32_t size)
 {
     if (size < IPV4_BYTES || ip[0] >> 4 != 4)
         return FRAME_BROKEN;
-    uint32_t header = (ip[0] & 15u) * 4, total = get16(ip + 2);
-    if (header < IPV4_BYTES || total < header || total > size)
+    uint32_t header = (ip[0] & 15u) * 4, total = get16(ip + 2), flags = get16(ip + 6);
+    if (header < IPV4_BYTES || total < header || total > size || (flags & FLAG_RESERVED) != 0)
         return FRAME_BROKEN;
-    uint32_t offset = (get16(ip + 6) & 0x1fffu) * 8;
-    if ((get16(ip + 6) & MORE_OFFSET) == 0)
-        return ip[9] == PROTOCOL_ICMP6 ? FRAME_IGNORED
-                                       : check_payload(limits, ip[9], ip + header, total - header);
-    if (total == header || offset > UINT16_MAX - total)
-        return FRAME_BROKEN; /* beyond the end of the largest packet */
-    return check_fragment(limits, now_ns, size);
+    if ((flags & (FLAG_MORE | OFFSET)) != 0)
+        return total == header || (flags & OFFSET) * 8 > UINT16_MAX - total ? FRAME_BROKEN
+                                                                            : FRAME_PART;
+    if (ip[9] == PROTOCOL_ICMP6)
+        return FRAME_IGNORED;
+    return check_payload(limits, ip[9], ip + header, total - header);
 }
 
 static enum frame_verdict check_ipv6(const struct frame_limits *limits, const uint8_t *ip,
@@ -119,7 +102,7 @@ static enum frame_verdict check_ipv6(const struct frame_limits *limits, const ui
     return check_payload(limits, ip[6], ip + IPV6_BYTES, get16(ip + 4));
 }
 
-enum frame_verdict frame_check(struct frame_limits *limits, uint64_t now_ns, const uint8_t *frame,
+enum frame_verdict frame_check(const struct frame_limits *limits, const uint8_t *frame,
                                uint32_t size)
 {
     if (size < ETHER_BYTES)
@@ -130,7 +113,7 @@ enum frame_verdict frame_check(struct frame_limits *limits, uint64_t now_ns, con
     case TYPE_ARP:
         return check_arp(at, left);
     case TYPE_IPV4:
-        return check_ipv4(limits, now_ns, at, left);
+        return check_ipv4(limits, at, left);
     case TYPE_IPV6:
         return check_ipv6(limits, at, left);
     default:

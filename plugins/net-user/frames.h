@@ -27,17 +27,29 @@ enum frame_verdict {
     FRAME_IGNORED, /* of a kind that there is no one for: nothing wrong with it */
     FRAME_BROKEN,  /* its lengths contradict each other */
     FRAME_REFUSED, /* one too many of its kind */
+    FRAME_PART,    /* a fragment of an IPv4 packet, for fragments_add */
 };
 
 struct frame_limits {
     bool has_ipv6;
-    bool is_full;             /* no more sockets: what might open one is refused */
-    uint64_t fragments_since; /* when the count of what follows began, ns */
-    uint32_t fragment_bytes;
+    bool is_full; /* no more sockets: what might open one is refused */
 };
 
 /* Every length that a parser behind this may rely on has been compared with the frame's. */
-enum frame_verdict frame_check(struct frame_limits *limits, uint64_t now_ns, const uint8_t *frame,
+enum frame_verdict frame_check(const struct frame_limits *limits, const uint8_t *frame,
                                uint32_t size);
+
+/* --- Fragments -------------------------------------------------------------------------------- */
+#define FRAGMENTS_PACKETS 4u /* that can be incomplete at once */
+
+struct fragments;
+
+struct fragments *fragments_create(void); /* NULL: out of memory */
+void fragments_destroy(struct fragments *f);
+void fragments_clear(struct fragments *f);
+/* Takes a frame that is FRAME_PART. When it was the last one missing: the whole packet's frame, for
+ * the time until the next call, and its size. Otherwise NULL. */
+const uint8_t *fragments_add(struct fragments *f, uint64_t now_ns, const uint8_t *frame,
+                             uint32_t *size);
 
 #endif

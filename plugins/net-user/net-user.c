@@ -70,7 +70,9 @@ static int32_t user_create(const struct bp_host *host, void *dev)
     if (status != BP_OK)
         return status;
     s->scratch = malloc(BP_NET_FRAME_MAX);
-    if (s->scratch == NULL || !ring_open(&s->to_guest, USER_TO_GUEST_BYTES) ||
+    s->fragments = fragments_create();
+    if (s->scratch == NULL || s->fragments == NULL ||
+        !ring_open(&s->to_guest, USER_TO_GUEST_BYTES) ||
         !ring_open(&s->to_world, USER_TO_WORLD_BYTES))
         return host->set_error(host, BP_ERR_NO_MEMORY, "out of memory");
     s->is_hungry = true;
@@ -89,6 +91,7 @@ static void user_reset(void *dev, uint32_t kind)
     (void)kind;
     ring_clear(&s->to_guest);
     ring_clear(&s->to_world);
+    fragments_clear(s->fragments);
     s->is_hungry = true;
     s->owes_writable = false;
     s->n_dropped = 0;
@@ -115,6 +118,7 @@ static void user_destroy(void *dev)
     stack_close(s);
     ring_close(&s->to_guest);
     ring_close(&s->to_world);
+    fragments_destroy(s->fragments);
     free(s->scratch);
     settings_free(s);
 }

@@ -99,6 +99,7 @@ struct net_user {
     struct frame_ring to_guest;
     struct frame_ring to_world;
     struct frame_limits limits;
+    struct fragments *fragments;
     uint8_t *scratch; /* BP_NET_FRAME_MAX: the frame that is being fed */
     uint64_t n_dropped;
     bool is_parked;     /* quiesced */

@@ -24,6 +24,8 @@
 #define QUIET_NS UINT64_C(300000000000)
 #define CALM_MS  1000u /* it asks for no more than this when it waits for nothing */
 
+#define PACKETS_OF_ONE 64u /* packets of one connection that may wait: a window's worth */
+
 static bool is_congested(const struct net_user *s)
 {
     return s->to_guest.used > s->to_guest.size / 2;
@@ -202,20 +204,18 @@ static void poll_library(struct net_user *s, bool look)
 
 static void feed(struct net_user *s, const uint8_t *frame, uint32_t size)
 {
-    s->limits.is_full = s->sockets.n_open >= s->max_sockets;
-    switch (frame_check(&s->limits, s->last_ns, frame, size)) {
-    case FRAME_GOOD:
-        slirp_input(s->slirp, frame, (int)size);
-        return;
-    case FRAME_BROKEN:
-        bp_guest_logf(s->host, "a frame of %u bytes has lengths that cannot be; dropped", size);
-        return;
-    case FRAME_REFUSED:
-        bp_guest_logf(s->host, "too many connections, or fragments, at once; dropped");
-        return;
-    case FRAME_IGNORED:
-        return;
+    enum frame_verdict verdict = frame_check(&s->limits, frame, size);
+    if (verdict == FRAME_PART) {
+        frame = fragments_add(s->fragments, s->last_ns, frame, &size);
+        verdict = frame == NULL ? FRAME_IGNORED : frame_check(&s->limits, frame, size);
     }
+    if (verdict == FRAME_GOOD)
+        slirp_input(s->slirp, frame, (int)size);
+    else if (verdict == FRAME_BROKEN)
+        bp_guest_logf(s->host, "a frame of %u bytes has lengths that cannot be; dropped", size);
+    else if (verdict == FRAME_REFUSED)
+        bp_guest_logf(s->host, "it has %u connections already: one more is refused",
+                      s->max_sockets);
 }
 
 /* True: there are more. */
@@ -225,6 +225,7 @@ static bool feed_some(struct net_user *s, uint32_t limit)
         uint32_t size = ring_get(&s->to_world, s->scratch);
         if (size == 0)
             return false;
+        s->limits.is_full = s->sockets.n_open >= s->max_sockets;
         feed(s, s->scratch, size);
     }
     return s->to_world.used != 0;
@@ -238,6 +239,7 @@ void stack_run(struct net_user *s)
     s->active_ns = s->last_ns;
     if (feed_some(s, FRAMES_PER_RUN))
         stack_plan_run(s);
+    poll_library(s, false); /* what has waited for an address may go now */
     settle(s);
 }
 
@@ -281,6 +283,7 @@ void stack_park(struct net_user *s)
     poll_library(s, false);
     while (feed_some(s, FRAMES_PER_RUN))
         ;
+    poll_library(s, false);
     settle(s);
     watch_sockets(s, false);
     s->is_parked = true;
@@ -383,8 +386,12 @@ void stack_close(struct net_user *s)
     s->is_parked = true;
     if (s->watch != BP_NO_HANDLE)
         (void)s->loop->unwatch(s->host, s->watch);
-    if (s->slirp != NULL)
+    if (s->slirp != NULL) {
+        /* It does not free packets that wait for the guest's address: let their time pass. */
+        for (uint32_t n = 0; n < PACKETS_OF_ONE; n++, s->clock_offset_ns += CALM_NS)
+            poll_library(s, false);
         slirp_cleanup(s->slirp);
+    }
     messages_release(s);
     sockets_close(&s->sockets);
 }

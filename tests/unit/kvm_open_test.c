@@ -93,7 +93,7 @@ static void guests_of_another_architecture_name_both(void **state)
     assert_null(accel_choose("auto", foreign(), &err));
     (void)snprintf(wanted, sizeof(wanted),
                    "%s guests need KVM here: KVM runs guests of the host's own architecture, %s, "
-                   "not %s",
+                   "not %s; --arch riscv64 runs on the software processor",
                    arch_name(foreign()), arch_name(arch_native()), arch_name(foreign()));
     assert_string_equal(err.text, wanted);
     assert_null(accel_choose("soft", ARCH_X86_64, &err));
@@ -137,12 +137,15 @@ static void limits_are_there_wherever_no_guest_could_run(void **state)
 {
     (void)state;
     struct accel_limits limits[ARCH_COUNT];
-    accel_list_limits("auto", limits);
+    struct err err = {{0}};
+    assert_int_equal(accel_list_limits("auto", limits, &err), BP_OK);
     assert_in_range(limits[ARCH_X86_64].max_cpus, 1, 64);
     assert_true(limits[ARCH_X86_64].gpa_bits == 0 ||
                 (limits[ARCH_X86_64].gpa_bits >= 32 && limits[ARCH_X86_64].gpa_bits <= 52));
     assert_non_null(limits[ARCH_RISCV64].isa);
     assert_true(limits[ARCH_RISCV64].max_cpus > 0);
+    assert_int_equal(accel_list_limits("fast", limits, &err), BP_ERR_INVALID);
+    assert_string_equal(err.text, "--accel fast: auto, kvm or soft is allowed");
 }
 
 int main(void)

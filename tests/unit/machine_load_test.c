@@ -196,9 +196,10 @@ static void wrong_options_are_refused(void **state)
     struct machine_options options = {
         .arch = "riscv", .memory_bytes = 4097, .cpus = 99, .limits = limits};
     assert_null(load_options(options));
-    assert_says("--arch riscv: there is no such architecture; there are x86_64, arm64, riscv64; "
-                "did you mean riscv64?|--cpus 99: 1-8 are allowed|"
-                "--memory 4097: a multiple of 4K is wanted|");
+    assert_says(
+        "backplane: --arch riscv: there is no such architecture; there are x86_64, arm64, riscv64; "
+        "did you mean riscv64?|backplane: --cpus 99: 1-8 are allowed|"
+        "backplane: --memory 4097: a multiple of 4K is wanted|");
     assert_null(load_options((struct machine_options){.arch = "x86_64"}));
     assert_says("m.ini:2: machine: arch = riscv64: --arch x86_64 was asked for, and this machine "
                 "is not made for it|");
@@ -655,9 +656,9 @@ static void wrong_variables_are_refused(void **state)
     const char *set[] = {"dsk=x", "=y", "z"};
     write_file("m.ini", HEAD "[backend b]\nplugin = block-file\npath = ${disk}\n");
     assert_null(load_options((struct machine_options){.set = set, .n_set = 3}));
-    assert_says("--set =y: NAME=VALUE is wanted, such as disk=root.img|"
-                "--set z: NAME=VALUE is wanted, such as disk=root.img|"
-                "--set dsk=x: no machine file here uses ${dsk}; did you mean disk?|"
+    assert_says("backplane: --set =y: NAME=VALUE is wanted, such as disk=root.img|"
+                "backplane: --set z: NAME=VALUE is wanted, such as disk=root.img|"
+                "backplane: --set dsk=x: no machine file here uses ${dsk}; did you mean disk?|"
                 "m.ini:5: backend b: path = ${disk}: ${disk} is not given: add --set disk=VALUE|");
     assert_refused(HEAD UART "label = $HOME\n",
                    "m.ini:5: device uart: label = $HOME: a lone $: write $$ for a dollar sign|");

@@ -12,8 +12,15 @@ static const struct accel_ops *choose_auto(enum arch arch, struct err *err)
         return &accel_kvm;
     if (accel_rv64.probe(arch, NULL) == BP_OK)
         return &accel_rv64;
-    (void)err_set(err, status, "%s guests need KVM here: %s", arch_name(arch), why.text);
+    (void)err_set(err, status,
+                  "%s guests need KVM here: %s; --arch riscv64 runs on the software processor",
+                  arch_name(arch), why.text);
     return NULL;
+}
+
+static int32_t refuse_choice(const char *wanted, struct err *err)
+{
+    return err_set(err, BP_ERR_INVALID, "--accel %s: auto, kvm or soft is allowed", wanted);
 }
 
 const struct accel_ops *accel_choose(const char *wanted, enum arch arch, struct err *err)
@@ -28,14 +35,17 @@ const struct accel_ops *accel_choose(const char *wanted, enum arch arch, struct 
     }
     if (strcmp(wanted, "soft") == 0)
         return accel_rv64.probe(arch, err) == BP_OK ? &accel_rv64 : NULL;
-    (void)err_set(err, BP_ERR_INVALID, "--accel %s: auto, kvm or soft is allowed", wanted);
+    (void)refuse_choice(wanted, err);
     return NULL;
 }
 
-void accel_list_limits(const char *wanted, struct accel_limits limits[ARCH_COUNT])
+int32_t accel_list_limits(const char *wanted, struct accel_limits limits[ARCH_COUNT],
+                          struct err *err)
 {
-    (void)wanted; /* no architecture has two of them yet */
+    if (strcmp(wanted, "auto") != 0 && strcmp(wanted, "kvm") != 0 && strcmp(wanted, "soft") != 0)
+        return refuse_choice(wanted, err);
     memset(limits, 0, ARCH_COUNT * sizeof(limits[0]));
     accel_rv64.limits(ARCH_RISCV64, &limits[ARCH_RISCV64]);
     accel_kvm.limits(ARCH_X86_64, &limits[ARCH_X86_64]);
+    return BP_OK;
 }

@@ -123,7 +123,9 @@ int cli_machine_open(const struct cli_args *args, struct cli_machine *out)
     *out = (struct cli_machine){0};
     struct accel_limits limits[ARCH_COUNT];
     const char *accel = cli_value(args, "accel");
-    accel_list_limits(accel != NULL ? accel : "auto", limits);
+    struct err err;
+    if (accel_list_limits(accel != NULL ? accel : "auto", limits, &err) != BP_OK)
+        return cli_fail("%s", err.text);
     struct machine_options options = {.path = out->path, .limits = limits};
     int status = fill_options(args, &options);
     if (status != 0)

@@ -98,11 +98,10 @@ char *diag_text(struct diag *diag)
         qsort(diag->entries, diag->n, sizeof(*diag->entries), by_place);
     for (size_t i = 0; i < diag->n; i++) {
         const struct diag_entry *entry = &diag->entries[i];
-        if (entry->file != NULL)
-            fprintf(out, "%s:", entry->file);
+        fprintf(out, "%s:", entry->file != NULL ? entry->file : "backplane");
         if (entry->file != NULL && entry->line != 0)
             fprintf(out, "%u:", entry->line);
-        fprintf(out, "%s%s\n", entry->file != NULL ? " " : "", entry->sentence);
+        fprintf(out, " %s\n", entry->sentence);
     }
     if (diag->n_left_out > 0)
         fprintf(out, "and %zu more errors\n", diag->n_left_out);

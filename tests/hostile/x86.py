@@ -4,9 +4,9 @@
 All runs are prepared here, as a directory of guests and a script; tests/hostile/x86_runs does them, on this
 host if its /dev/kvm is usable, otherwise inside the machine that tests/nested/run makes. Each guest must end
 by itself, or within seconds of a SIGTERM; without a crash, a sanitizer's word, memory beyond the guest's RAM
-and a fixed sum, or ever more files and threads. BP_HOSTILE_SEEDS=N runs N seeds (default 2), BP_HOSTILE_FIRST
-is the first (default 1), BP_HOSTILE_ROUNDS how long (default 150), BP_HOSTILE_ONLY=TEXT runs those whose
-title has TEXT in it. BP_HOSTILE_LOGS=DIR keeps what the program wrote.
+and a fixed sum, or more files and threads than a machine can need twice over. BP_HOSTILE_SEEDS=N runs N seeds
+(default 2), BP_HOSTILE_FIRST is the first (default 1), BP_HOSTILE_ROUNDS how long (default 150),
+BP_HOSTILE_ONLY=TEXT runs those whose title has TEXT in it, BP_HOSTILE_LOGS=DIR keeps what they wrote.
 """
 import os
 import re
@@ -22,6 +22,7 @@ from guest import describe, environment, slowness
 RAM_MIB = 64
 ARENA = (32 << 20, 24 << 20)
 OWN_MIB = 40
+MOST_THREADS, MOST_FILES = 40, 60
 MAGIC = b"BPGUESTX"
 WILD, CRASH = 1, 2
 OTHER, VIRTIO, ENDER, I8042, APIC, EXIT = range(6)
@@ -167,7 +168,7 @@ def problems_of(one, status, ended, seen, out, err):
     if seen and slow == 1 and max(rss for rss, _, _ in seen) > (RAM_MIB + OWN_MIB) << 10:
         yield "%d KiB resident with %d MiB of RAM" % (max(rss for rss, _, _ in seen), RAM_MIB)
     for index, what in ((1, "threads"), (2, "open files")):
-        if len(seen) > 2 and max(s[index] for s in seen[2:]) > seen[1][index] + 20:
+        if seen and max(s[index] for s in seen) > (MOST_THREADS, MOST_FILES)[index - 1]:
             yield "%s grow: %s" % (what, [s[index] for s in seen])
 
 

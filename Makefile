@@ -1,17 +1,26 @@
 # Backplane. `make help` lists what can be made. Rules for tests are in tests/tests.mk.
 # Build modes live in separate trees: `make MODE=asan` builds everything under build/asan.
 
+comma    := ,
 MODE     ?= release
 PREFIX   ?= /usr/local
 LIBDIR   ?= $(PREFIX)/lib
 VERSION  := 0.1.0
 # Installs what is missing from the distribution's packages. Packagers: make SETUP=:
 SETUP    ?= tests/setup
+# Another architecture: CROSS=aarch64-linux-gnu- or riscv64-linux-gnu-, the prefix of the compiler's
+# name. Libraries come from SYSROOT, which tests/cross fills; SYSROOT= is for a compiler that has its own.
+CROSS    ?=
+CROSS_ARCH := $(patsubst aarch64,arm64,$(firstword $(subst -, ,$(notdir $(CROSS)))))
+SYSROOT  ?= $(if $(CROSS),build/cache/sysroot/$(CROSS_ARCH))
 ifeq ($(origin CC),default)
-CC       := gcc
+CC       := $(CROSS)gcc
+endif
+ifeq ($(origin AR),default)
+AR       := $(CROSS)ar
 endif
 
-B        := $(if $(filter release,$(MODE)),build,build/$(MODE))
+B        := build$(addprefix /,$(patsubst %-,%,$(notdir $(CROSS))))$(addprefix /,$(filter-out release,$(MODE)))
 MODE_release := -O2 -DNDEBUG
 MODE_clang   := -O2 -DNDEBUG
 MODE_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -22,7 +31,10 @@ ifeq ($(MODE_FLAGS),)
 $(error MODE=$(MODE) is unknown: use release, clang, asan, tsan or fuzz)
 endif
 ifneq ($(filter clang fuzz,$(MODE)),)
-override CC := clang
+override CC := clang $(if $(CROSS),--target=$(patsubst %-,%,$(notdir $(CROSS))) --gcc-toolchain=/usr)
+endif
+ifneq ($(SYSROOT),)
+override CC += --sysroot=$(SYSROOT)
 endif
 SAN_LD   := $(filter -fsanitize=%,$(MODE_FLAGS))
 
@@ -39,10 +51,13 @@ PLUGIN_LD := -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,--version-script=sd
 VMM_LIBS := -lfdt -linih -ldl -pthread -lm
 
 # vmm/accel/kvm*_ARCH.c is for hosts of that architecture, kvm*_other.c for all the others.
-# (The compiler may not be installed yet: then this machine's own name says it.)
-HOST_ARCH := $(shell $(CC) -dumpmachine 2>/dev/null || uname -m)
+# (The compiler may not be installed yet: then CROSS or this machine's own name says it.)
+HOST_ARCH := $(shell $(CC) -dumpmachine 2>/dev/null || echo $(or $(notdir $(CROSS)),`uname -m`))
 HOST_ARCH := $(patsubst aarch64,arm64,$(firstword $(subst -, ,$(HOST_ARCH))))
 HOST_ARCH := $(or $(filter x86_64 arm64 riscv64,$(HOST_ARCH)),other)
+# Before version 14, gcc for riscv64 calls this library for atomic exchanges of a byte.
+LIBATOMIC := $(if $(filter riscv64,$(HOST_ARCH)),-Wl$(comma)--as-needed -latomic -Wl$(comma)--no-as-needed)
+VMM_LIBS += $(LIBATOMIC)
 NOT_HOST := $(filter-out $(HOST_ARCH),x86_64 arm64 riscv64 other)
 VMM_SRC  := $(filter-out vmm/cli/main.c $(foreach a,$(NOT_HOST),vmm/accel/kvm%_$(a).c), \
             $(shell find vmm sdk/host -name '*.c' | LC_ALL=C sort))
@@ -109,7 +124,7 @@ $(B)/obj/plugins/%.o: plugins/%.c | setup
 # What it needs of other libraries stands in plugins/ID/libs: "-lslirp".
 plugin_objects = $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard plugins/$(1)/*.c)))
 $(foreach p,$(wildcard plugins/*),$(call plugin_objects,$(notdir $(p)))): | $(ACPI_GEN)
-plugin_libs = $(if $(wildcard plugins/$(1)/libs),$(file <plugins/$(1)/libs))
+plugin_libs = $(if $(wildcard plugins/$(1)/libs),$(file <plugins/$(1)/libs)) $(LIBATOMIC)
 link_plugin = $(Q)$(CC) $(SAN_LD) $(PLUGIN_LD) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) \
     $(call plugin_libs,$(notdir $(basename $@)))
 $(B)/plugins/%.so: $$(call plugin_objects,$$*) $(B)/libbackplane-device.a sdk/lib/plugin.map
@@ -132,7 +147,12 @@ lint:                           ## layering, style and header rules, by script
 	tests/lint/run
 
 setup:
-	@$(SETUP) build
+	@$(SETUP) build $(if $(CROSS),cross)
+ifneq ($(filter build/cache/sysroot/%,$(SYSROOT)),)
+	@$(if $(filter tests/setup,$(SETUP)),tests/cross $(CROSS_ARCH))
+	@test -e $(SYSROOT)/.fetched || { \
+	    echo "No libraries for $(CROSS_ARCH) in $(SYSROOT): run tests/cross $(CROSS_ARCH)"; exit 1; }
+endif
 
 install: all $(B)/libbackplane-bench.a $(B)/libbackplane-device.a ## install under DESTDIR and PREFIX
 	tests/install install "$(B)" "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
@@ -149,5 +169,6 @@ clean:                          ## remove what was built; what was fetched stays
 help:                           ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  MODE=release|clang|asan|tsan|fuzz picks a build tree; CFLAGS are appended; V=1 shows all"
+	@echo "  CROSS=aarch64-linux-gnu-|riscv64-linux-gnu- builds for another architecture, in a tree of its own"
 
 -include $(shell find $(B)/obj $(B)/tests -name '*.d' 2>/dev/null)

@@ -57,9 +57,12 @@ void uring_job_prepare(const struct block_file *s, const struct uring_slot *slot
         prepare_data(s, slot, sqe);
     else if (job->op == BP_BLOCK_FLUSH)
         io_uring_prep_fsync(sqe, s->fd, IORING_FSYNC_DATASYNC);
-    else
-        io_uring_prep_fallocate(sqe, s->fd, how | FALLOC_FL_KEEP_SIZE, (off_t)job->offset,
-                                (off_t)job->size);
+    else {
+        /* The call's range is signed in some versions of the library and unsigned in others. */
+        io_uring_prep_fallocate(sqe, s->fd, how | FALLOC_FL_KEEP_SIZE, 0, 0);
+        sqe->off = job->offset;
+        sqe->addr = job->size;
+    }
     /* What could not be done at once gets a thread of the kernel's, which can wait. */
     if (slot->n_retries != 0)
         io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);

@@ -108,9 +108,30 @@ static void w_self(const struct bp_fdt_writer *w, const char *name)
     add(begin(w, name), " = <&self>;\n");
 }
 
+static void w_self_cells(const struct bp_fdt_writer *w, const char *name, const uint32_t *cells,
+                         uint32_t n)
+{
+    struct recorder *r = begin(w, name);
+
+    add(r, " = <&self");
+    for (uint32_t i = 0; i < n; i++)
+        add(r, " %u", cells[i]);
+    add(r, ">;\n");
+}
+
+static void w_clocks(const struct bp_fdt_writer *w, const char *name, const uint32_t *hz,
+                     uint32_t n)
+{
+    struct recorder *r = begin(w, name);
+
+    for (uint32_t i = 0; i < n; i++)
+        add(r, "%s<&clock-%u>", i ? ", " : " = ", hz[i]);
+    add(r, ";\n");
+}
+
 static void w_clock(const struct bp_fdt_writer *w, const char *name, uint32_t hz)
 {
-    add(begin(w, name), " = <&clock-%u>;\n", hz);
+    w_clocks(w, name, &hz, 1);
 }
 
 static void w_child_begin(const struct bp_fdt_writer *w, const char *name)
@@ -119,6 +140,16 @@ static void w_child_begin(const struct bp_fdt_writer *w, const char *name)
 
     add(r, " {\n");
     r->depth++;
+}
+
+static void w_root_begin(const struct bp_fdt_writer *w, const char *name)
+{
+    struct recorder *r = w->ctx;
+
+    if (r->depth)
+        bench_die(r->b, "root_begin within a node: %s", name);
+    add(r, "/");
+    w_child_begin(w, name);
 }
 
 static void w_child_end(const struct bp_fdt_writer *w)
@@ -134,11 +165,24 @@ static void w_child_end(const struct bp_fdt_writer *w)
 static void record(struct bench *b, struct recorder *r)
 {
     struct bp_fdt_writer w = {
-        sizeof(w), b->setup.cpus, b->setup.timebase_hz,
-        r,         w_u32,         w_u64,
-        w_cells,   w_string,      w_strings,
-        w_empty,   w_cpu_irqs,    w_self,
-        w_clock,   w_child_begin, w_child_end,
+        sizeof(w),
+        b->setup.cpus,
+        b->setup.timebase_hz,
+        r,
+        w_u32,
+        w_u64,
+        w_cells,
+        w_string,
+        w_strings,
+        w_empty,
+        w_cpu_irqs,
+        w_self,
+        w_clock,
+        w_child_begin,
+        w_child_end,
+        w_self_cells,
+        w_clocks,
+        w_root_begin,
     };
 
     *r = (struct recorder){.b = b};

@@ -288,6 +288,70 @@ static void a_device_without_registers_stands_under_the_root(void **state)
     free(t.blob);
 }
 
+static void clock_of_two_frequencies(void *ctx, const struct bp_fdt_writer *w)
+{
+    static const uint32_t hz[] = {24000000, 32768, 24000000};
+    (void)ctx;
+    w->prop_clocks(w, "clocks", hz, 3);
+}
+
+static void a_device_can_have_several_clocks(void **state)
+{
+    struct sample s;
+    struct tree t;
+    (void)state;
+    sample_init(&s);
+    s.devices[SAMPLE_UART].describe_fdt = clock_of_two_frequencies;
+    build(&t, &s.layout, NULL);
+    uint32_t fast = fdt_get_phandle(t.blob, node(&t, "/clock-24000000"));
+    uint32_t slow = fdt_get_phandle(t.blob, node(&t, "/clock-32768"));
+    CELLS(&t, "/soc/serial@10000000", "clocks", fast, slow, fast);
+    free(t.blob);
+}
+
+static void keys(void *ctx, const struct bp_fdt_writer *w)
+{
+    static const uint32_t pin[] = {3, 0};
+    (void)ctx;
+    w->prop_u32(w, "#gpio-cells", 2);
+    w->root_begin(w, "keys");
+    w->prop_string(w, "compatible", "gpio-keys");
+    w->child_begin(w, "power");
+    w->prop_self_cells(w, "gpios", pin, 2);
+    w->child_end(w);
+    w->child_end(w);
+    w->root_begin(w, "lamps");
+    w->prop_self_cells(w, "regulator", NULL, 0);
+    w->child_end(w);
+}
+
+static void what_is_wired_to_a_device_stands_under_the_root_and_refers_to_it(void **state)
+{
+    struct sample s;
+    struct tree t;
+    (void)state;
+    sample_init(&s);
+    s.devices[SAMPLE_UART].describe_fdt = keys;
+    s.devices[SAMPLE_RTC].describe_fdt = keys;
+    build(&t, &s.layout, NULL);
+    char path[64];
+    static const char *const owners[] = {"/soc/serial@10000000", "/soc/rtc@90001000"};
+    static const size_t positions[] = {SAMPLE_UART, SAMPLE_RTC};
+    for (size_t i = 0; i < 2; i++) {
+        uint32_t self = fdt_get_phandle(t.blob, node(&t, owners[i]));
+        CELLS(&t, owners[i], "#gpio-cells", 2);
+        assert_int_equal(fdt_first_subnode(t.blob, node(&t, owners[i])), -FDT_ERR_NOTFOUND);
+        (void)snprintf(path, sizeof(path), "/keys-%zu", positions[i]);
+        assert_null(fdt_getprop(t.blob, node(&t, path), "#gpio-cells", NULL));
+        assert_null(fdt_getprop(t.blob, node(&t, path), "reg", NULL));
+        (void)snprintf(path, sizeof(path), "/keys-%zu/power", positions[i]);
+        CELLS(&t, path, "gpios", self, 3, 0);
+        (void)snprintf(path, sizeof(path), "/lamps-%zu", positions[i]);
+        CELLS(&t, path, "regulator", self);
+    }
+    free(t.blob);
+}
+
 /* --- What a plugin can do wrong -------------------------------------------------------------- */
 static void wrong_name(void *c, const struct bp_fdt_writer *w)
 {
@@ -432,6 +496,55 @@ static void many_clocks(void *c, const struct bp_fdt_writer *w)
     }
 }
 
+static void no_clocks(void *c, const struct bp_fdt_writer *w)
+{
+    (void)c;
+    w->prop_clocks(w, "clocks", NULL, 1);
+}
+
+static void reference_without_cells(void *c, const struct bp_fdt_writer *w)
+{
+    (void)c;
+    w->prop_self_cells(w, "gpios", NULL, 1);
+}
+
+static void long_reference(void *c, const struct bp_fdt_writer *w)
+{
+    static const uint32_t cell;
+    (void)c;
+    w->prop_self_cells(w, "gpios", &cell, UINT32_MAX);
+}
+
+static void root_in_a_child(void *c, const struct bp_fdt_writer *w)
+{
+    (void)c;
+    w->child_begin(w, "child");
+    w->root_begin(w, "keys");
+}
+
+static void open_root(void *c, const struct bp_fdt_writer *w)
+{
+    (void)c;
+    w->root_begin(w, "keys");
+}
+
+static void root_twice(void *c, const struct bp_fdt_writer *w)
+{
+    (void)c;
+    w->root_begin(w, "keys");
+    w->child_end(w);
+    w->root_begin(w, "keys");
+    w->child_end(w);
+}
+
+static void wrong_in_the_root(void *c, const struct bp_fdt_writer *w)
+{
+    (void)c;
+    w->root_begin(w, "keys");
+    w->prop_string(w, "text", NULL);
+    w->child_end(w);
+}
+
 static void mistakes_of_a_plugin_are_errors_with_the_devices_name(void **state)
 {
     static const struct {
@@ -458,6 +571,13 @@ static void mistakes_of_a_plugin_are_errors_with_the_devices_name(void **state)
         {null_cells, "property cells has no cells"},
         {unended_strings, "property list is no list of NUL-ended strings"},
         {many_clocks, "property clocks32 wants a clock of yet another frequency (limit 32"},
+        {no_clocks, "property clocks has 0 clocks (1-32 are possible)"},
+        {reference_without_cells, "property gpios has no cells"},
+        {long_reference, "property gpios has 17179869184 bytes (limit 16384)"},
+        {root_in_a_child, "root_begin within a node"},
+        {open_root, "1 child nodes are not ended"},
+        {root_twice, "child node keys is there already"},
+        {wrong_in_the_root, "property text has no string"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
@@ -643,6 +763,8 @@ int main(void)
         cmocka_unit_test(the_same_layout_gives_the_same_bytes),
         cmocka_unit_test(devices_that_want_the_same_frequency_share_a_clock),
         cmocka_unit_test(a_device_without_registers_stands_under_the_root),
+        cmocka_unit_test(a_device_can_have_several_clocks),
+        cmocka_unit_test(what_is_wired_to_a_device_stands_under_the_root_and_refers_to_it),
         cmocka_unit_test(mistakes_of_a_plugin_are_errors_with_the_devices_name),
         cmocka_unit_test(a_specifier_without_cells_is_the_controllers_mistake),
         cmocka_unit_test(without_a_controller_nodes_have_no_interrupts),

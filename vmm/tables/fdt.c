@@ -200,6 +200,9 @@ static void write_unaddressed(struct fdt_build *b)
         if (!fdt_device_has_address(dev) && node_name(l, dev, name))
             fdt_device_node(b, dev, name);
     }
+    for (size_t i = 0; i < l->n_devices; i++)
+        if (l->devices[i].dt_name != NULL)
+            fdt_device_root_nodes(b, &l->devices[i]);
 }
 
 static void write_clocks(struct fdt_build *b)

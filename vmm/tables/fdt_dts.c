@@ -39,6 +39,7 @@ static const struct reference {
     {"cpu", NULL},
     {"interrupts-extended", "#interrupt-cells"},
     {"clocks", "#clock-cells"},
+    {"gpios", "#gpio-cells"},
 };
 
 static uint32_t get_cell(const char *value, int at)

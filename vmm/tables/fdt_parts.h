@@ -31,6 +31,9 @@ bool fdt_device_has_address(const struct layout_device *dev);
 /* A device's whole node. */
 void fdt_device_node(struct fdt_build *b, const struct layout_device *dev, const char *name);
 
+/* The nodes under the root that it has besides. */
+void fdt_device_root_nodes(struct fdt_build *b, const struct layout_device *dev);
+
 /* 1-31 characters of those that Devicetree 0.4, 2.2.4.1 allows; and for nodes, 2.2.1.1. */
 bool fdt_property_name_is_valid(const char *name);
 bool fdt_node_name_is_valid(const char *name);

@@ -155,6 +155,7 @@ int32_t bench_check_state_roundtrip(struct bench *b);
  *     clock-frequency = <3686400>;          numbers in decimal
  *     interrupts-extended = <&cpu0 11>, <&cpu0 9>;
  *     regmap = <&self>;   clocks = <&clock-1000000>;   reboot { ... };
+ *     gpios = <&self 3 0>;   /gpio-keys { ... };
  * The bench's until the next call. Aborts when it differs from what describe_fdt gave before
  * realize, or at the last call. */
 const char *bench_fdt(struct bench *b);

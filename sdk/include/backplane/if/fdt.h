@@ -37,6 +37,17 @@ struct bp_fdt_writer {
     /* A child node; what follows goes into it until child_end. */
     void (*child_begin)(const struct bp_fdt_writer *w, const char *name);
     void (*child_end)(const struct bp_fdt_writer *w);
+
+    /* As prop_self, with cells behind the reference: gpios = <&self 3 0>. */
+    void (*prop_self_cells)(const struct bp_fdt_writer *w, const char *name, const uint32_t *cells,
+                            uint32_t n);
+    /* As prop_clock, several: <&clock>, <&clock>. */
+    void (*prop_clocks)(const struct bp_fdt_writer *w, const char *name, const uint32_t *hz,
+                        uint32_t n);
+    /* A node under the tree's root, for what is wired to this device but lies on no bus (keys, a
+     * regulator), its name made unique by a number. Not within another node, and behind the
+     * device's own properties; what follows goes into it until child_end. */
+    void (*root_begin)(const struct bp_fdt_writer *w, const char *name);
 };
 
 #ifdef __cplusplus

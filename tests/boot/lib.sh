@@ -96,7 +96,8 @@ feed() {
     while :; do sleep 1; done
 }
 
-# talk ARGS -- STEP...: run virt with the arguments, say the steps; sets status, log in $work/log.
+# talk ARGS -- STEP...: run $machine (virt) with the arguments, say the steps; sets status, log in
+# $work/log.
 talk() {
     local args=() begin=$SECONDS feeder
     while [[ $# -gt 0 && $1 != -- ]]; do
@@ -110,7 +111,7 @@ talk() {
     feed "$@" >"$work/in" 2>/dev/null &
     feeder=$!
     status=0
-    timeout -k 5 "$boot_seconds" "$backplane" run virt --arch riscv64 --kernel "$cache/Image" --initrd "$initrd" \
+    timeout -k 5 "$boot_seconds" "$backplane" run "${machine-virt}" --arch riscv64 --kernel "$cache/Image" --initrd "$initrd" \
         --append "console=ttyS0 bp.script" "${args[@]}" \
         <"$work/in" >"$work/log" 2>"$work/err" || status=$?
     kill "$feeder" 2>/dev/null || true

@@ -10,6 +10,7 @@
 
 #include <backplane/abi.h>
 
+#include "tables/acpi_sample.h"
 #include "tables/layout_sample.h"
 #include "tables/map.h"
 #include "tables/rows.h"
@@ -234,6 +235,51 @@ static void sizes_are_exact_in_the_largest_unit(void **state)
     }
 }
 
+/* --- x86_64 ----------------------------------------------------------------------------------- */
+static void who_names_the_acpi_object_and_the_e820_type(void **state)
+{
+    struct pc_sample pc;
+    (void)state;
+    pc_init(&pc);
+    says(&pc.layout, "0xfed00010",
+         "0xfed00010: device lamp (org.me.lamp), regs 0xfed00000-0xfed00fff, offset 0x10\n"
+         "  pinned by the machine file\n"
+         "  ACPI: \\_SB.D008, _CRS\n"
+         "  E820: reserved\n");
+    says(&pc.layout, "0xfec00000",
+         "0xfec00000: device ioapic (built in), regs 0xfec00000-0xfec00fff, offset 0x0\n"
+         "  fixed: every machine of this architecture has it there\n"
+         "  ACPI: \\_SB.D001, _CRS\n"
+         "  ACPI: MADT, I/O APIC\n"
+         "  E820: reserved\n");
+    says(&pc.layout, "port0x60",
+         "port 0x60: device keys (i8042), regs 0x60-0x64, offset 0x0\n"
+         "  pinned by the machine file\n"
+         "  ACPI: \\_SB.D007.KBD, _CRS\n");
+    says(&pc.layout, "irq9",
+         "line 9: device power (acpi-pm), out, level, pinned by the machine file\n"
+         "  ACPI: FADT, SCI_INT\n");
+    says(&pc.layout, "0xf0000",
+         "0xf0000: RAM, range 0x0-0x7fffffff, offset 0xf0000\n"
+         "  E820: reserved\n");
+    says(&pc.layout, "0x200000",
+         "0x200000: RAM, range 0x0-0x7fffffff, offset 0x200000\n"
+         "  E820: usable\n");
+}
+
+static void built_in_devices_are_fixed_in_the_map(void **state)
+{
+    struct pc_sample pc;
+    (void)state;
+    pc_init(&pc);
+    char *text = map_of(&pc.layout);
+    assert_non_null(strstr(text, "built in       fixed\n"));
+    assert_non_null(strstr(text, "org.me.lamp    pinned\n"));
+    assert_null(strstr(text, "built in       pinned"));
+    assert_in_range(widest(text), 60, 80);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +292,8 @@ int main(void)
         cmocka_unit_test(a_line_has_an_owner_or_is_free_or_does_not_exist),
         cmocka_unit_test(what_is_no_question_is_refused),
         cmocka_unit_test(sizes_are_exact_in_the_largest_unit),
+        cmocka_unit_test(who_names_the_acpi_object_and_the_e820_type),
+        cmocka_unit_test(built_in_devices_are_fixed_in_the_map),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,8 @@
  * immediate_exit, then signals the thread that is inside KVM_RUN. The vCPU's thread says that it is
  * inside, clears immediate_exit, and only then looks at `kicked`: a kick that it does not see there
  * sets immediate_exit after the clearing, so KVM_RUN returns at once, and one that comes later
- * finds the thread inside and interrupts it.
+ * finds the thread inside and interrupts it. While a kick is not answered, further ones are the
+ * same.
  *
  * A port or memory access is completed by the kernel at the next KVM_RUN. So before the run ends
  * for a kick, KVM_RUN is entered once more with immediate_exit set: registers are then those after
@@ -67,7 +68,10 @@ static void set_immediate_exit(struct kvm_run *run, bool on)
 
 void kvm_vcpu_kick(struct accel_vcpu *vcpu)
 {
-    atomic_store(&vcpu->kicked, true);
+    /* One signal for each kick that is answered: they queue, and thousands would keep the thread
+     * busy with nothing else. */
+    if (atomic_exchange(&vcpu->kicked, true))
+        return;
     set_immediate_exit(vcpu->run, true);
     pid_t thread = atomic_load(&vcpu->in_kernel);
     if (thread != 0)

@@ -64,25 +64,35 @@ static void find_match(struct rtc *s, uint64_t from_s)
     s->match_s = from_s + (s->regs.v[MR] - (uint32_t)from_s);
 }
 
-/* The match comes, or the timer is set for the time that is left. */
-static void check_match(void *dev)
+/* For the time that is left until the match. */
+static void arm_timer(struct rtc *s, uint64_t now)
 {
-    struct rtc *s = dev;
     uint64_t clock_ns = s->host->clock_ns(s->host);
     uint64_t wall_ns = s->host->wall_ns(s->host);
-    uint64_t now = now_s(s);
-    uint64_t left_s, left_ns;
+    uint64_t left_s = s->match_s - now;
+    uint64_t left_ns;
 
-    if (s->match_s <= now) {
-        s->regs.v[RIS] |= INT;
-        find_match(s, now + 1);
-    }
-    left_s = s->match_s - now;
     if (left_s > UINT32_MAX) /* wall time has gone back: look again in a century */
         left_s = UINT32_MAX;
     left_ns = left_s * SECOND_NS - wall_ns % SECOND_NS;
     if (left_ns < UINT64_MAX - clock_ns)
         s->host->timer_arm(s->host, s->timer, clock_ns + left_ns);
+}
+
+/* A match that nobody is interrupted by is seen when someone looks. */
+static void check_match(void *dev)
+{
+    struct rtc *s = dev;
+    uint64_t now = now_s(s);
+
+    if (s->match_s <= now) {
+        s->regs.v[RIS] |= INT;
+        find_match(s, now + 1);
+    }
+    if (s->regs.v[IMSC] & INT)
+        arm_timer(s, now);
+    else
+        s->host->timer_cancel(s->host, s->timer);
     update_irq(s);
 }
 
@@ -110,13 +120,22 @@ static void lr_write(void *dev, uint32_t value)
 static void imsc_write(void *dev, uint32_t value)
 {
     (void)value;
-    update_irq(dev);
+    check_match(dev);
+}
+
+static uint32_t ris_read(void *dev)
+{
+    const struct rtc *s = dev;
+
+    check_match(dev);
+    return s->regs.v[RIS];
 }
 
 static uint32_t mis_read(void *dev)
 {
     const struct rtc *s = dev;
 
+    check_match(dev);
     return s->regs.v[RIS] & s->regs.v[IMSC];
 }
 
@@ -124,6 +143,7 @@ static void icr_write(void *dev, uint32_t value)
 {
     struct rtc *s = dev;
 
+    check_match(s);
     s->regs.v[RIS] &= ~value;
     update_irq(s);
 }
@@ -138,7 +158,7 @@ static const struct bp_reg rtc_regs[N_REGS] = {
     [LR]   = {"RTCLR",         0x008, 0,    ALL, 0, NULL,     lr_write},
     [CR]   = {"RTCCR",         0x00c, 1,    0,   0, NULL,     NULL},
     [IMSC] = {"RTCIMSC",       0x010, 0,    INT, 0, NULL,     imsc_write},
-    [RIS]  = {"RTCRIS",        0x014, 0,    0,   0, NULL,     NULL},
+    [RIS]  = {"RTCRIS",        0x014, 0,    0,   0, ris_read, NULL},
     [MIS]  = {"RTCMIS",        0x018, 0,    0,   0, mis_read, NULL},
     [ICR]  = {"RTCICR",        0x01c, 0,    0,   0, NULL,     icr_write},
     [PID0] = {"RTCPeriphID0",  0xfe0, 0x31, 0,   0, NULL,     NULL},
@@ -177,7 +197,6 @@ static void rtc_reset(void *dev, uint32_t kind)
     if (kind == BP_RESET_COLD)
         s->offset_s = 0;
     find_match(s, now_s(s));
-    check_match(s);
 }
 
 static int32_t rtc_realize(void *dev)

@@ -58,7 +58,8 @@ struct trace_entry {
 
 struct accel_ops {
     const char *name; /* "soft", "kvm" */
-    /* 0 when `arch` can run here; otherwise BP_ERR_UNSUPPORTED and the reason. Starts nothing. */
+    /* 0 when `arch` can run here; otherwise a status and the reason. May run a tiny guest of its own,
+     * half a second at most, and remembers the answer. */
     int32_t (*probe)(enum arch arch, struct err *err);
     /* What there is at most; also where probe fails: then what such a processor usually has. */
     void (*limits)(enum arch arch, struct accel_limits *out);
@@ -76,13 +77,18 @@ struct accel_ops {
     void (*vcpu_destroy)(struct accel_vcpu *vcpu);
 
     /* Architectural reset, then the given entry: registers as the boot protocol wants them are set
-     * afterwards with set_reg. */
+     * afterwards with set_reg. All vCPUs are stopped and reset in their order: the first one's reset
+     * is also that of what the accelerator keeps for the whole machine (interrupt controllers,
+     * timers), so devices have let their lines go before. */
     void (*vcpu_reset)(struct accel_vcpu *vcpu, enum accel_entry entry);
 
-    /* Runs the guest until something needs the machine. A halted vCPU sleeps in here. */
+    /* Runs the guest until something needs the machine. A halted vCPU sleeps in here. With
+     * RUN_CRASHED too the error may have a sentence. */
     enum run_result (*vcpu_run)(struct accel_vcpu *vcpu, struct err *err);
 
-    /* [any] Makes vcpu_run return RUN_INTERRUPTED soon; a kick before vcpu_run is not lost. */
+    /* [any] Makes vcpu_run return RUN_INTERRUPTED soon; a kick before vcpu_run is not lost. The
+     * access that the guest was in the middle of is complete then. Several kicks may be answered as
+     * one. */
     void (*vcpu_kick)(struct accel_vcpu *vcpu);
 
     /* Registers by the stable ids of core/reg.h. On the vCPU's own thread or while it is stopped.
@@ -139,7 +145,8 @@ struct accel_ops {
     const char *(*cause_name)(uint64_t cause);
 
     /* Ring of traps and exits. 0 entries, or a read without enabling: BP_ERR_INVALID. Entries come
-     * oldest first; *n is the capacity on entry and the count on return. */
+     * oldest first; *n is the capacity on entry and the count on return. kvm always keeps the last
+     * 32, without the time, and has them without enabling, which makes a larger ring. */
     int32_t (*enable_trace)(struct accel_vcpu *vcpu, size_t entries, struct err *err);
     int32_t (*read_trace)(struct accel_vcpu *vcpu, struct trace_entry *out, size_t *n,
                           struct err *err);

@@ -11,7 +11,8 @@ SETUP    ?= tests/setup
 # Another architecture: CROSS=aarch64-linux-gnu- or riscv64-linux-gnu-, the prefix of the compiler's
 # name. Libraries come from SYSROOT, which tests/cross fills; SYSROOT= is for a compiler that has its own.
 CROSS    ?=
-CROSS_ARCH := $(patsubst aarch64,arm64,$(firstword $(subst -, ,$(notdir $(CROSS)))))
+CROSS_TRIPLET := $(patsubst %-,%,$(notdir $(CROSS)))
+CROSS_ARCH := $(patsubst aarch64,arm64,$(firstword $(subst -, ,$(CROSS_TRIPLET))))
 SYSROOT  ?= $(if $(CROSS),build/cache/sysroot/$(CROSS_ARCH))
 ifeq ($(origin CC),default)
 CC       := $(CROSS)gcc
@@ -20,7 +21,7 @@ ifeq ($(origin AR),default)
 AR       := $(CROSS)ar
 endif
 
-B        := build$(addprefix /,$(patsubst %-,%,$(notdir $(CROSS))))$(addprefix /,$(filter-out release,$(MODE)))
+B        := build$(addprefix /,$(CROSS_TRIPLET))$(addprefix /,$(filter-out release,$(MODE)))
 MODE_release := -O2 -DNDEBUG
 MODE_clang   := -O2 -DNDEBUG
 MODE_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -31,10 +32,14 @@ ifeq ($(MODE_FLAGS),)
 $(error MODE=$(MODE) is unknown: use release, clang, asan, tsan or fuzz)
 endif
 ifneq ($(filter clang fuzz,$(MODE)),)
-override CC := clang $(if $(CROSS),--target=$(patsubst %-,%,$(notdir $(CROSS))) --gcc-toolchain=/usr)
+override CC := clang $(if $(CROSS),--target=$(CROSS_TRIPLET) -Wno-unused-command-line-argument)
 endif
 ifneq ($(SYSROOT),)
-override CC += --sysroot=$(SYSROOT)
+# A cross compiler's own C library would come before that of the sysroot: of another release, it fits
+# neither the libraries there nor what a program finds at run time.
+override CC += --sysroot=$(SYSROOT) -B$(SYSROOT)/usr/lib/$(CROSS_TRIPLET) \
+    -L$(SYSROOT)/usr/lib/$(CROSS_TRIPLET) -isystem $(SYSROOT)/usr/include/$(CROSS_TRIPLET) \
+    -isystem $(SYSROOT)/usr/include
 endif
 SAN_LD   := $(filter -fsanitize=%,$(MODE_FLAGS))
 
@@ -52,7 +57,7 @@ VMM_LIBS := -lfdt -linih -ldl -pthread -lm
 
 # vmm/accel/kvm*_ARCH.c is for hosts of that architecture, kvm*_other.c for all the others.
 # (The compiler may not be installed yet: then CROSS or this machine's own name says it.)
-HOST_ARCH := $(shell $(CC) -dumpmachine 2>/dev/null || echo $(or $(notdir $(CROSS)),`uname -m`))
+HOST_ARCH := $(shell $(CC) -dumpmachine 2>/dev/null || echo $(or $(CROSS_TRIPLET),`uname -m`))
 HOST_ARCH := $(patsubst aarch64,arm64,$(firstword $(subst -, ,$(HOST_ARCH))))
 HOST_ARCH := $(or $(filter x86_64 arm64 riscv64,$(HOST_ARCH)),other)
 # Before version 14, gcc for riscv64 calls this library for atomic exchanges of a byte.
@@ -71,7 +76,7 @@ PLUGINS  := $(patsubst plugins/%/,$(B)/plugins/%.so,$(wildcard plugins/*/))
 Q        := $(if $(V),,@)
 step      = @mkdir -p $(@D)$(if $(V),, && printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$@)')
 
-.PHONY: all test tests fuzzers check demo bench lint install uninstall format clean help setup always
+.PHONY: all abi-update test tests fuzzers check demo bench lint install uninstall format clean help setup always
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -160,6 +165,9 @@ install: all $(B)/libbackplane-bench.a $(B)/libbackplane-device.a ## install und
 uninstall:                      ## remove what install has put there
 	tests/install uninstall "$(B)" "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
 
+abi-update:                     ## write the text of the plugin ABI's layout anew, after a change of it
+	tests/abi/run --update
+
 format:                         ## run clang-format over the tree
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
@@ -167,7 +175,7 @@ clean:                          ## remove what was built; what was fetched stays
 	find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +
 
 help:                           ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  MODE=release|clang|asan|tsan|fuzz picks a build tree; CFLAGS are appended; V=1 shows all"
 	@echo "  CROSS=aarch64-linux-gnu-|riscv64-linux-gnu- builds for another architecture, in a tree of its own"
 

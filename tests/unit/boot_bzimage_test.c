@@ -54,7 +54,7 @@ static void the_zero_page_says_what_firmware_would(void **state)
     assert_memory_equal(page + 0x1f1, image + 0x1f1, 0x210 - 0x1f1);
     assert_int_equal(page[0x210], 0xff);
     assert_int_equal(page[0x211], 1);
-    assert_string_equal(s->ram + get32(page + 0x228), "console=ttyS0 quiet");
+    assert_string_equal((const char *)s->ram + get32(page + 0x228), "console=ttyS0 quiet");
     assert_int_equal(get32(page + 0x218), plan->initrd_gpa);
     assert_int_equal(get32(page + 0x21c), 10);
     assert_memory_equal(s->ram + plan->initrd_gpa, "0123456789", 10);

@@ -116,7 +116,7 @@ static void a_pvh_note_gives_the_entry_and_ebx_points_at_the_start_information(v
     assert_int_equal(get64(module), plan->initrd_gpa);
     assert_int_equal(get64(module + 8), 10);
     assert_memory_equal(s->ram + plan->initrd_gpa, "0123456789", 10);
-    assert_string_equal(s->ram + get64(info + 24), "console=ttyS0");
+    assert_string_equal((const char *)s->ram + get64(info + 24), "console=ttyS0");
     assert_int_equal(get64(info + 32), 0xe0000);
     const uint8_t *map = s->ram + get64(info + 40);
     assert_int_equal(get32(info + 48), 3);
@@ -222,7 +222,7 @@ static void a_plain_64_bit_file_begins_in_64_bit_mode_with_the_zero_page(void **
     assert_memory_equal(page + 0x202, "HdrS\x0c\x02", 6);
     assert_int_equal(page[0x210], 0xff);
     assert_int_equal(page[0x211], 1);
-    assert_string_equal(s->ram + get32(page + 0x228), "quiet");
+    assert_string_equal((const char *)s->ram + get32(page + 0x228), "quiet");
     assert_int_equal(page[0x1e8], 3);
     boot_close(boot);
 }

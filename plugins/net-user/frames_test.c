@@ -9,7 +9,7 @@
 #include <backplane/bench.h>
 
 #include "frames.h"
-#include "guest.h"
+#include "fuzz/net_guest.h"
 
 static uint8_t frame[70000];
 

@@ -16,7 +16,7 @@
 
 #include <backplane/bench.h>
 
-#include "guest.h"
+#include "fuzz/net_guest.h"
 
 #define MS UINT64_C(1000000)
 #define S  (1000 * MS)

@@ -19,7 +19,7 @@
 
 #include <backplane/bench.h>
 
-#include "../../plugins/net-user/guest.h"
+#include "fuzz/net_guest.h"
 
 #define ROOM 9000u
 

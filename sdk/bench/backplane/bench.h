@@ -21,13 +21,12 @@
 #ifndef BACKPLANE_BENCH_H
 #define BACKPLANE_BENCH_H
 
-#include <backplane/plugin.h>
-
 #include <backplane/bench/acpi.h>
 #include <backplane/bench/cpu.h>
 #include <backplane/bench/links.h>
 #include <backplane/bench/net.h>
 #include <backplane/bench/virtio.h>
+#include <backplane/plugin.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,6 +1,6 @@
-/* A guest for the tests: makes frames and takes them apart. Not part of the plugin. */
-#ifndef NET_USER_GUEST_H
-#define NET_USER_GUEST_H
+/* A guest for the tests of networks: makes frames and takes them apart. */
+#ifndef TESTS_NET_GUEST_H
+#define TESTS_NET_GUEST_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,18 +1,31 @@
 #!/usr/bin/env bash
-# tests/nested/x86_64.sh BUILD_DIR [SUITE...]: x86_64 guests on KVM, in an emulated machine.
+# tests/nested/x86_64.sh BUILD_DIR [PART...]: x86_64 guests on KVM, in an emulated machine.
 #
-# For each Debian kernel (trixie, bookworm) one L1 runs tests/nested/l1/x86_64.sh; what it leaves is
-# looked at here: every device at its place, and a disk whose VMM was killed.
+# Part "programs": the tests of accel/kvm, with their small guests, where KVM is whole. Parts "trixie"
+# and "bookworm", each in an L1 of its own: tests/nested/l1/x86_64.sh with that Debian's kernel; what
+# it leaves is looked at here: every device at its place, and a disk whose VMM was killed.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-build=${1:?usage: tests/nested/x86_64.sh BUILD_DIR [SUITE...]}
+self=$PWD/tests/nested/x86_64.sh
+build=${1:?usage: tests/nested/x86_64.sh BUILD_DIR [PART...]}
 shift
-[[ $# -gt 0 ]] || set -- trixie bookworm
+[[ $# -gt 0 ]] || set -- programs trixie bookworm
 PATH=$PATH:/usr/sbin:/sbin
 passed=0 failed=0 skipped=0
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+running=()
+clean_up() {
+    local one
+    for one in ${running[@]+"${running[@]}"}; do
+        kill -- "-$one" 2>/dev/null || true
+    done
+    wait
+    rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 
 check() { # TITLE COMMAND...
     local title=$1
@@ -25,6 +38,9 @@ check() { # TITLE COMMAND...
         echo "FAIL $title"
     fi
 }
+
+# Only the whole script's count is printed: a part that breaks off has none.
+without_count() { sed -u '/^[0-9]* passed, .* skipped$/d'; }
 
 add_count() { # FILE WHAT STATUS: a suite's last line; without one it broke off
     local line p f s _
@@ -62,7 +78,7 @@ run_suite() { # SUITE
         --timeout "${BP_NESTED_SECONDS:-900}" --log "$work/$suite.log" \
         --file "$work/disk.img:/disk.img" --file "$work/disk.sum:/disk.sum" \
         --file "$work/terminal:/nested/terminal" --file "$work/more:/more" \
-        -- sh /nested/x86_64.sh "$suite" </dev/null | tee "$work/$suite.out" || status=$?
+        -- sh /nested/x86_64.sh "$suite" </dev/null | tee "$work/$suite.out" | without_count || status=$?
     add_count "$work/$suite.out" "$suite" "$status"
     for one in virt pc; do
         check "Debian $suite: $one's devices are where describe says" \
@@ -79,19 +95,60 @@ run_suite() { # SUITE
     echo "    Debian $suite: $((SECONDS - begin)) s"
 }
 
-tests/setup test demo
-# Room behind the file system, for what the guest writes past it.
-tests/boot/mkdisk "$work/disk.img" 32
-head -c 3000000 /dev/urandom >"$work/from_host"
-debugfs -w -R "write $work/from_host from_host" "$work/disk.img" >/dev/null 2>&1
-truncate -s 64M "$work/disk.img"
-sha256sum <"$work/from_host" | cut -d' ' -f1 >"$work/disk.sum"
-gcc -O1 -Wall -Wextra -Werror -o "$work/terminal" tests/nested/terminal.c
-mkdir "$work/more" # programs for the guest
-gcc -O1 -Wall -Wextra -Werror -static -o "$work/more/outb" tests/nested/outb.c
+# The programs look for their guests in the built tree, by the name it has here.
+run_programs() {
+    local status=0 begin=$SECONDS place=$build one files=()
+    [[ $place == /* ]] || place=/$place
+    for one in "$build"/tests/unit/kvm_*_test; do
+        files+=(--file "$one:/programs/${one##*/}")
+    done
+    [[ ! -d $build/guests ]] || files+=(--file "$build/guests:$place/guests")
+    tests/nested/run x86_64 --build "$build" --guest none "${files[@]}" --timeout 300 \
+        -- sh /nested/programs.sh </dev/null | tee "$work/programs.out" | without_count || status=$?
+    add_count "$work/programs.out" programs "$status"
+    echo "    programs: $((SECONDS - begin)) s"
+}
 
-for suite; do
-    run_suite "$suite"
-done
+# A disk with room behind its file system, for what the guest writes past it; small programs.
+prepare() {
+    tests/boot/mkdisk "$work/disk.img" 32
+    head -c 3000000 /dev/urandom >"$work/from_host"
+    debugfs -w -R "write $work/from_host from_host" "$work/disk.img" >/dev/null 2>&1
+    truncate -s 64M "$work/disk.img"
+    sha256sum <"$work/from_host" | cut -d' ' -f1 >"$work/disk.sum"
+    gcc -O1 -Wall -Wextra -Werror -o "$work/terminal" tests/nested/terminal.c
+    mkdir "$work/more" # programs for the guest
+    gcc -O1 -Wall -Wextra -Werror -static -o "$work/more/outb" tests/nested/outb.c
+}
+
+# An emulated machine uses one of this host's processors: as many at a time as there are. Each part
+# is a process group, so that nothing of it is left when this script is ended.
+run_beside_each_other() {
+    local part busy=0
+    set -m
+    for part; do
+        if [[ $busy -ge $(nproc) ]]; then
+            wait -n || true
+        fi
+        busy=$((busy + 1))
+        "$self" "$build" "$part" >"$work/$part.all" 2>&1 </dev/null &
+        running+=($!)
+    done
+    wait
+    running=()
+    for part; do
+        echo "--- $part"
+        without_count <"$work/$part.all"
+        add_count "$work/$part.all" "$part" 0
+    done
+}
+
+tests/setup test demo
+if [[ $# -eq 1 ]]; then
+    prepare
+    if [[ $1 == programs ]]; then run_programs; else run_suite "$1"; fi
+else
+    run_beside_each_other "$@"
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [[ $failed -eq 0 ]]

@@ -1,7 +1,7 @@
 #!/bin/sh
+# shellcheck disable=SC1091,SC2154 # what lib.sh sets
 # In L1: x86_64.sh SUITE: Debian's kernel of that suite as a guest of backplane, on KVM.
 # tests/nested/x86_64.sh on the host starts it and looks at what it leaves in /out.
-# shellcheck source=tests/nested/l1/lib.sh
 . "$(dirname "$0")/lib.sh"
 use_guest "/guest/$1/Image" "/guest/$1/initrd"
 sum() { sha256sum | cut -d' ' -f1; }
@@ -11,7 +11,8 @@ cp /disk.img "$work/disk.img"
 disk=$work/disk.img
 mkdir -p /srv
 head -c 1000000 /dev/urandom >/srv/file
-httpd -p 127.0.0.1:8000 -h /srv
+loopback=127.0.0.1
+httpd -p $loopback:8000 -h /srv
 
 keep_places() { grep -E '^(iomem|ioports|interrupts|pnp|acpi)\|' "$work/log" >"/out/$1.places"; }
 
@@ -23,7 +24,7 @@ react() {
         tell ok
         ;;
     fetch)
-        fetched=$(wget -q -O - http://127.0.0.1:8080/given | sum)
+        fetched=$(wget -q -O - "http://$loopback:8080/given" | sum)
         tell ok
         ;;
     press) press_power_button ;;
@@ -33,7 +34,7 @@ react() {
 
 # --- everything at once: four processors, 5 GiB, a disk and a network --------------------------------
 set -- --cpus 4 --memory 5G --set "disk=$disk" --set net=user \
-    --set hostfwd=tcp:127.0.0.1:8080-:80
+    --set hostfwd=tcp:$loopback:8080-:80
 backplane describe virt --arch x86_64 --accel kvm "$@" --json >/out/virt.json
 clock_off=unknown rtc_off=unknown fetched=
 run_guest virt "$@" --append 'console=ttyS0 loglevel=5 bp.run=/bin/checks'

@@ -25,7 +25,7 @@
 #include "core/vm.h"
 #include "plugin/device.h"
 
-enum { EXITS = 400000, ROUNDS = 7, MAX_DEVICES = 500, PAGE_BYTES = 4096, RUN_BYTES = 8192 };
+enum { EXITS = 100000, ROUNDS = 25, MAX_DEVICES = 500, PAGE_BYTES = 4096, RUN_BYTES = 8192 };
 enum { FIRST_PORT = 0x1000, PORTS_EACH = 8 };
 
 static const uint64_t first_gpa = 0x10000000;

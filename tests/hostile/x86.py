@@ -12,23 +12,16 @@ import os
 import re
 import shlex
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
 
 from guest import describe, environment, slowness
+from x86_guest import CRASH, WILD, write_guest
 
 RAM_MIB = 64
-ARENA = (32 << 20, 24 << 20)
 OWN_MIB = 40
 MOST_THREADS, MOST_FILES = 40, 60
-MAGIC = b"BPGUESTX"
-WILD, CRASH = 1, 2
-OTHER, VIRTIO, ENDER, I8042, APIC, EXIT = range(6)
-KINDS = {"virtio-mmio": VIRTIO, "acpi-pm": ENDER, "debug-exit": EXIT, "pvpanic": ENDER, "i8042": I8042}
-PORTS = ("console_port", "exit_port", "reset_port", "keyboard_port", "clock_port", "speed_port", "sleep_port",
-         "panic_port")
 
 build = sys.argv[1]
 backplane = os.path.join(build, "backplane")
@@ -40,39 +33,6 @@ def is_usable_here():
     text = subprocess.run([backplane, "doctor"], capture_output=True, text=True, env=environment()).stdout
     return any(line.split()[:3] == ["kvm", "x86_64", "usable:"] or line.split()[:3] == ["kvm", "x86_64", "usable"]
                for line in text.splitlines())
-
-
-# --- guests --------------------------------------------------------------------------------------
-
-def places(machine):
-    """The guest's ports, and all windows, from the machine's description."""
-    ports, windows = {}, []
-    for device in machine["devices"]:
-        kind = APIC if device["name"] == "lapic" else KINDS.get(device["plugin"], OTHER)
-        for region in device["regions"]:
-            base = int(region["base"], 16)
-            windows.append((base, region["size"], kind, int(region["kind"] == "port")))
-            ports.setdefault((device["plugin"], region["name"]), base)
-    power = ports["acpi-pm", "ports"]
-    return {"console_port": ports["uart16550", "ports"], "exit_port": ports["debug-exit", "ports"],
-            "reset_port": power + 12, "keyboard_port": ports["i8042", "command"],
-            "clock_port": ports["cmos-rtc", "ports"], "sleep_port": power + 4,
-            "panic_port": ports["pvpanic", "ports"]}, windows
-
-
-def write_guest(name, path, machine, seed=1, rounds=1, flags=0):
-    with open(os.path.join(build, "guests/x86_64", name + ".elf"), "rb") as file:
-        image = bytearray(file.read())
-    at = image.find(MAGIC)
-    assert at >= 0 and image.find(MAGIC, at + 1) < 0
-    ports, windows = places(machine)
-    config = struct.pack("<8s6Q8H4Q", MAGIC, seed, rounds, flags, machine["cpus"], *ARENA,
-                         *(ports.get(one, 0) for one in PORTS), 0, 0, 0, len(windows))
-    for window in windows:
-        config += struct.pack("<2Q2I", *window)
-    image[at:at + len(config)] = config
-    with open(path, "wb") as file:
-        file.write(image)
 
 
 # --- runs ----------------------------------------------------------------------------------------
@@ -119,7 +79,7 @@ def prepare(work, runs):
     for number, one in enumerate(runs):
         args = ["--memory", "%dM" % RAM_MIB, "--cpus", str(one.cpus), "--set", "disk=disk.img", "--set", "net=user"]
         machine = describe(backplane, os.path.join(work, one.machine + ".ini"), args)
-        write_guest(one.guest, os.path.join(work, "%d.elf" % number), machine,
+        write_guest(build, one.guest, os.path.join(work, "%d.elf" % number), machine,
                     **{"rounds": rounds, **one.config})
         if one.guest != "resetloop":
             args += ["--on-reboot", "exit"]

@@ -17,8 +17,13 @@
 
 enum entry_kind { ENTRY_EMPTY, ENTRY_NODE, ENTRY_HANDLER, ENTRY_LIST };
 
+/* A page's parts; the search begins in the address's own. */
+#define PART_SHIFT 6
+#define PARTS      (1u << (PAGE_SHIFT - PART_SHIFT))
+
 struct bus_list {
     size_t n;
+    uint16_t first[PARTS + 1]; /* the last row that begins at or below a part's start, or row 0 */
     struct {
         uint64_t base; /* the handler's: the search stays in this array */
         const struct bus_handler *handler;
@@ -109,7 +114,19 @@ static bool entry_split(struct bus_entry *entry)
     return true;
 }
 
-static bool list_add(struct bus_entry *entry, const struct bus_handler *handler)
+static void list_index(struct bus_list *list, uint64_t page)
+{
+    size_t row = 0;
+    for (unsigned part = 0; part <= PARTS; part++) {
+        uint64_t start = page + ((uint64_t)part << PART_SHIFT);
+        while (row + 1 < list->n && list->rows[row + 1].base <= start)
+            row++;
+        list->first[part] = (uint16_t)row;
+    }
+}
+
+/* A page has at most 4096 handlers. */
+static bool list_add(struct bus_entry *entry, uint64_t page, const struct bus_handler *handler)
 {
     size_t n = entry->kind == ENTRY_LIST ? entry->to.list->n : 0;
     struct bus_list *list = entry->kind == ENTRY_LIST ? entry->to.list : NULL;
@@ -124,6 +141,7 @@ static bool list_add(struct bus_entry *entry, const struct bus_handler *handler)
     }
     list->rows[at].base = handler->base;
     list->rows[at].handler = handler;
+    list_index(list, page);
     *entry = (struct bus_entry){ENTRY_LIST, {.list = list}};
     return true;
 }
@@ -142,7 +160,7 @@ static bool node_add(struct bus_node *node, unsigned level, uint64_t first, uint
         if (whole && entry->kind == ENTRY_EMPTY) {
             *entry = (struct bus_entry){ENTRY_HANDLER, {.handler = handler}};
         } else if (level == LEVELS - 1) {
-            if (!list_add(entry, handler))
+            if (!list_add(entry, at & ~span_mask, handler))
                 return false;
         } else {
             if (entry->kind != ENTRY_NODE && !entry_split(entry))
@@ -157,11 +175,12 @@ static bool node_add(struct bus_node *node, unsigned level, uint64_t first, uint
 }
 
 /* The last one that begins at or below the address, if it reaches that far. No branch depends on
- * the address but the last: a processor could not guess them. */
+ * what is found but the last: a processor could not guess them. */
 static const struct bus_handler *list_find(const struct bus_list *list, uint64_t address)
 {
-    size_t first = 0;
-    for (size_t n = list->n; n > 1;) {
+    unsigned part = (unsigned)(address >> PART_SHIFT) & (PARTS - 1);
+    size_t first = list->first[part];
+    for (size_t n = list->first[part + 1] - first + 1u; n > 1;) {
         size_t half = n / 2;
         first = list->rows[first + half].base <= address ? first + half : first;
         n -= half;

@@ -9,7 +9,7 @@
 #define CPU_TRAPS 16
 #define CPU_BYTES 64
 
-#define STACK_BYTES 16384
+#define STACK_BYTES 4096
 #define CPUS_MAX    64
 
 #define MSR_EFER    0xc0000080

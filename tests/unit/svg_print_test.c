@@ -10,6 +10,7 @@
 
 #include <backplane/abi.h>
 
+#include "tables/acpi_sample.h"
 #include "tables/layout_sample.h"
 #include "tables/svg.h"
 
@@ -49,6 +50,23 @@ static void every_region_is_a_block_and_every_line_a_wire(void **state)
     assert_non_null(strstr(text, "virtio-blk behind virtio-mmio"));
     assert_non_null(strstr(text, ">10</text>"));
     assert_non_null(strstr(text, "prefers-color-scheme: dark"));
+    free(text);
+}
+
+static void ports_are_blocks_below_the_addresses(void **state)
+{
+    struct pc_sample pc;
+    (void)state;
+    pc_init(&pc);
+    char *text = picture_of(&pc.layout);
+    const char *ports = strstr(text, ">ports</text>");
+    assert_non_null(ports);
+    assert_int_equal(count(text, "<rect class=\"mmio\""), 11);
+    assert_int_equal(count(ports, "<rect class=\"mmio\""), 6);
+    assert_int_equal(count(text, "<path class=\"wire\""), 9); /* eight lines, and to the CPUs */
+    assert_int_equal(count(ports, "<circle class=\"pin\""), 2 * 5);
+    assert_non_null(strstr(ports, ">0x03f8</text>"));
+    assert_null(strstr(ports, ">unused</text>"));
     free(text);
 }
 
@@ -100,6 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_region_is_a_block_and_every_line_a_wire),
+        cmocka_unit_test(ports_are_blocks_below_the_addresses),
         cmocka_unit_test(names_cannot_break_out_of_the_markup),
         cmocka_unit_test(a_machine_without_lines_has_no_controller),
         cmocka_unit_test(a_machine_with_nothing_but_ram_at_zero_is_a_picture_too),

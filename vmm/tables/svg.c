@@ -20,6 +20,7 @@
 #define CPU_W      84
 #define BLOCK_GAP  4
 #define UNUSED_H   30
+#define PORTS_H    40 /* before the first port */
 #define BLOCK_H    44
 #define BLOCK_MORE 8 /* for each factor of 64 beyond 4 KiB */
 #define BLOCK_MAX  92
@@ -28,7 +29,8 @@ struct drawing {
     const struct layout *layout;
     const struct rows *rows;
     FILE *to;
-    int *tops; /* y of each mapped row */
+    size_t n_blocks; /* mapped rows, then ports */
+    int *tops;       /* y of each block */
     int height;
     int digits;
 };
@@ -110,25 +112,36 @@ static uint64_t end_of(const struct row *row)
     return row->base + (row->size - 1);
 }
 
-/* Nothing lies between the row before and this one. */
-static bool follows(const struct rows *rows, size_t i)
+static bool is_port(const struct drawing *d, size_t i)
 {
-    return i > 0 && end_of(&rows->mapped[i - 1]) + 1 == rows->mapped[i].base;
+    return i >= d->rows->n_mapped;
 }
 
-static bool is_after_gap(const struct rows *rows, size_t i)
+static const struct row *block_of(const struct drawing *d, size_t i)
 {
-    return !follows(rows, i) && rows->mapped[i].base != 0;
+    return is_port(d, i) ? &d->rows->ports[i - d->rows->n_mapped] : &d->rows->mapped[i];
+}
+
+/* Something unused lies between the row before and this one. Ports have gaps nearly everywhere:
+ * theirs are not drawn. */
+static bool is_after_gap(const struct drawing *d, size_t i)
+{
+    const struct row *row = block_of(d, i);
+    if (is_port(d, i) || row->base == 0)
+        return false;
+    return i == 0 || end_of(block_of(d, i - 1)) + 1 != row->base;
 }
 
 static void measure(struct drawing *d)
 {
     int y = TOP;
-    for (size_t i = 0; i < d->rows->n_mapped; i++) {
-        if (is_after_gap(d->rows, i))
+    for (size_t i = 0; i < d->n_blocks; i++) {
+        if (is_after_gap(d, i))
             y += UNUSED_H;
+        if (i == d->rows->n_mapped)
+            y += PORTS_H;
         d->tops[i] = y;
-        y += block_height(d->rows->mapped[i].size) + BLOCK_GAP;
+        y += block_height(block_of(d, i)->size) + BLOCK_GAP;
     }
     d->height = y + MARGIN;
 }
@@ -143,9 +156,8 @@ static size_t pins_of(const struct drawing *d, const struct row *row)
 
 static int pin_y(const struct drawing *d, size_t row, size_t pin)
 {
-    size_t n = d->rows->mapped[row].dev->n_lines;
-    return d->tops[row] +
-           (int)((pin + 1) * (size_t)block_height(d->rows->mapped[row].size) / (n + 1));
+    size_t n = block_of(d, row)->dev->n_lines;
+    return d->tops[row] + (int)((pin + 1) * (size_t)block_height(block_of(d, row)->size) / (n + 1));
 }
 
 static void put_heading(const struct drawing *d)
@@ -184,8 +196,8 @@ static void put_unused(const struct drawing *d, int y)
 
 static void put_wires(const struct drawing *d, size_t row)
 {
-    const struct layout_device *dev = d->rows->mapped[row].dev;
-    for (size_t i = 0; i < pins_of(d, &d->rows->mapped[row]); i++) {
+    const struct layout_device *dev = block_of(d, row)->dev;
+    for (size_t i = 0; i < pins_of(d, block_of(d, row)); i++) {
         int at = pin_y(d, row, i);
         fprintf(d->to,
                 "<path class=\"wire\" d=\"M%d %dH%d\"/>\n"
@@ -226,16 +238,21 @@ static void put_names(const struct drawing *d, const struct row *row, int y)
 
 static void put_block(const struct drawing *d, size_t i)
 {
-    const struct row *row = &d->rows->mapped[i];
+    const struct row *row = block_of(d, i);
     int y = d->tops[i];
     int height = block_height(row->size);
-    const char *kind = row->dev != NULL && row->dev->is_irqchip ? "chip" : rows_kind(row);
-    if (is_after_gap(d->rows, i))
+    const char *kind = row->dev != NULL && row->dev->is_irqchip ? "chip"
+                       : is_port(d, i)                          ? "mmio"
+                                                                : rows_kind(row);
+    if (is_after_gap(d, i))
         put_unused(d, y - UNUSED_H);
+    if (i == d->rows->n_mapped)
+        fprintf(d->to, "<text class=\"sub\" x=\"%d\" y=\"%d\">ports</text>\n", COLUMN_X, y - 10);
     fprintf(d->to,
             "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"5\"/>\n"
             "<text class=\"mono\" x=\"%d\" y=\"%d\" text-anchor=\"end\">0x%0*" PRIx64 "</text>\n",
-            kind, COLUMN_X, y, COLUMN_W, height, COLUMN_X - 12, y + 12, d->digits, row->base);
+            kind, COLUMN_X, y, COLUMN_W, height, COLUMN_X - 12, y + 12,
+            is_port(d, i) ? 4 : d->digits, row->base);
     put_names(d, row, y + height / 2);
     put_wires(d, i);
 }
@@ -245,8 +262,8 @@ static void put_controller(const struct drawing *d)
 {
     int first = -1;
     int last = -1;
-    for (size_t i = 0; i < d->rows->n_mapped; i++) {
-        size_t pins = pins_of(d, &d->rows->mapped[i]);
+    for (size_t i = 0; i < d->n_blocks; i++) {
+        size_t pins = pins_of(d, block_of(d, i));
         if (pins == 0)
             continue;
         first = first < 0 ? pin_y(d, i, 0) : first;
@@ -286,8 +303,12 @@ int32_t svg_print(const struct layout *layout, FILE *to, struct err *err)
     struct rows rows;
     if (rows_init(&rows, layout) != BP_OK)
         return err_set(err, BP_ERR_NO_MEMORY, "picture: out of memory");
-    struct drawing d = {.layout = layout, .rows = &rows, .to = to, .digits = hex_digits(&rows)};
-    d.tops = calloc(rows.n_mapped + 1, sizeof(d.tops[0]));
+    struct drawing d = {.layout = layout,
+                        .rows = &rows,
+                        .to = to,
+                        .n_blocks = rows.n_mapped + rows.n_ports,
+                        .digits = hex_digits(&rows)};
+    d.tops = calloc(d.n_blocks + 1, sizeof(d.tops[0]));
     if (d.tops == NULL) {
         rows_fini(&rows);
         return err_set(err, BP_ERR_NO_MEMORY, "picture: out of memory");
@@ -295,7 +316,7 @@ int32_t svg_print(const struct layout *layout, FILE *to, struct err *err)
     measure(&d);
     put_heading(&d);
     put_controller(&d);
-    for (size_t i = 0; i < rows.n_mapped; i++)
+    for (size_t i = 0; i < d.n_blocks; i++)
         put_block(&d, i);
     fputs("</svg>\n", to);
     free(d.tops);

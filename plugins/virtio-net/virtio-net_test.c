@@ -46,7 +46,7 @@ static int teardown(void **state)
 
 static uint8_t *make_frame(const uint8_t *to, uint32_t size)
 {
-    static uint8_t frame[65535];
+    static uint8_t frame[65535 + 1];
     memset(frame, 0, sizeof(frame));
     memcpy(frame, to, 6);
     for (uint32_t i = 6; i < size; i++)

@@ -58,8 +58,8 @@ struct trace_entry {
 
 struct accel_ops {
     const char *name; /* "soft", "kvm" */
-    /* 0 when `arch` can run here; otherwise a status and the reason. May run a tiny guest of its own,
-     * half a second at most, and remembers the answer. */
+    /* 0 when `arch` can run here; otherwise a status and the reason. May run a tiny guest
+     * of its own, half a second at most, and remembers the answer. */
     int32_t (*probe)(enum arch arch, struct err *err);
     /* What there is at most; also where probe fails: then what such a processor usually has. */
     void (*limits)(enum arch arch, struct accel_limits *out);
@@ -77,9 +77,9 @@ struct accel_ops {
     void (*vcpu_destroy)(struct accel_vcpu *vcpu);
 
     /* Architectural reset, then the given entry: registers as the boot protocol wants them are set
-     * afterwards with set_reg. All vCPUs are stopped and reset in their order: the first one's reset
-     * is also that of what the accelerator keeps for the whole machine (interrupt controllers,
-     * timers), so devices have let their lines go before. */
+     * afterwards with set_reg. All vCPUs are stopped and reset in their order: the first one's
+     * reset is also that of what the accelerator keeps for the whole machine (interrupt
+     * controllers, timers), so devices have let their lines go before. */
     void (*vcpu_reset)(struct accel_vcpu *vcpu, enum accel_entry entry);
 
     /* Runs the guest until something needs the machine. A halted vCPU sleeps in here. With
@@ -117,8 +117,7 @@ struct accel_ops {
     int32_t (*add_doorbell)(struct accel_vm *vm, const struct accel_doorbell *doorbell,
                             struct err *err);
 
-    /* --- Dirty pages; NULL: not there.
-     * ------------------------------------------------------------ */
+    /* --- Dirty pages; NULL: not there. --- */
 
     /* Begins or ends noting the pages that the guest writes in the memory mapped at `gpa`. */
     int32_t (*track_dirty)(struct accel_vm *vm, uint64_t gpa, bool enable, struct err *err);
@@ -126,16 +125,14 @@ struct accel_ops {
     int32_t (*fetch_dirty)(struct accel_vm *vm, uint64_t gpa, uint64_t *bitmap, size_t n_words,
                            struct err *err);
 
-    /* --- x86_64 ----------------------------------------------------------------------------------
-     */
+    /* --- x86_64 --- */
 
     /* Flat 32-bit protected mode without paging; then 64-bit mode. Registers are set afterwards. */
     int32_t (*set_protected_mode)(struct accel_vcpu *vcpu, struct err *err);
     int32_t (*set_long_mode)(struct accel_vcpu *vcpu, const struct accel_x86_long_mode *mode,
                              struct err *err);
 
-    /* --- Looking at it ---------------------------------------------------------------------------
-     */
+    /* --- Looking at it --- */
 
     /* Exits by kind, while the vCPU is stopped; at most `n`, returns how many there are. NULL: not
      * counted. */

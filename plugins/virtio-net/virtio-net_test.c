@@ -617,9 +617,9 @@ static void after_a_load_the_driver_is_asked_to_announce_itself(void **state)
     free(bytes);
     assert_int_equal(config16(b, 6), 3);
     bench_virtio_activate(b, ALL);
-    assert_int_equal(control(b, 3, 0, NULL, 0), 0);
+    assert_int_equal(control(b, 3, 0, "", 0), 0);
     assert_int_equal(config16(b, 6), 1);
-    assert_int_equal(control(b, 3, 1, NULL, 0), 1);
+    assert_int_equal(control(b, 3, 1, "", 0), 1);
 }
 
 static void set_up_can_fail_anywhere(void **state)

@@ -39,6 +39,15 @@ const struct accel_ops *accel_choose(const char *wanted, enum arch arch, struct 
     return NULL;
 }
 
+/* What such a processor has is only known where there is one. */
+static bool riscv64_runs_on_kvm(const char *wanted)
+{
+    struct accel_limits limits;
+    accel_kvm.limits(ARCH_RISCV64, &limits);
+    return limits.isa != NULL && strcmp(wanted, "soft") != 0 &&
+           (strcmp(wanted, "kvm") == 0 || accel_kvm.probe(ARCH_RISCV64, NULL) == BP_OK);
+}
+
 int32_t accel_list_limits(const char *wanted, struct accel_limits limits[ARCH_COUNT],
                           struct err *err)
 {
@@ -47,5 +56,8 @@ int32_t accel_list_limits(const char *wanted, struct accel_limits limits[ARCH_CO
     memset(limits, 0, ARCH_COUNT * sizeof(limits[0]));
     accel_rv64.limits(ARCH_RISCV64, &limits[ARCH_RISCV64]);
     accel_kvm.limits(ARCH_X86_64, &limits[ARCH_X86_64]);
+    accel_kvm.limits(ARCH_ARM64, &limits[ARCH_ARM64]);
+    if (riscv64_runs_on_kvm(wanted))
+        accel_kvm.limits(ARCH_RISCV64, &limits[ARCH_RISCV64]);
     return BP_OK;
 }

@@ -58,8 +58,9 @@ static int32_t vm_make(struct accel_vm *vm, struct err *err)
         status = check_kernel(vm, err);
     if (status != BP_OK)
         return status;
+    const unsigned long type = kvm_arch.vm_type != NULL ? kvm_arch.vm_type(vm) : 0;
     do
-        vm->vm_fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, 0);
+        vm->vm_fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, type);
     while (vm->vm_fd < 0 && errno == EINTR);
     if (vm->vm_fd < 0)
         return kvm_fail("KVM_CREATE_VM", err);
@@ -172,12 +173,10 @@ static int32_t kvm_set_reg(struct accel_vcpu *vcpu, uint32_t reg, uint64_t value
     return kvm_arch.set_reg(vcpu, reg, value, err);
 }
 
-/* The kernel's interrupt controllers drive these inputs themselves. */
 static void kvm_set_irq(struct accel_vcpu *vcpu, enum cpu_irq irq, bool level)
 {
-    (void)vcpu;
-    (void)irq;
-    (void)level;
+    if (kvm_arch.set_irq != NULL)
+        kvm_arch.set_irq(vcpu, irq, level);
 }
 
 static int32_t no_such_mode(struct err *err)
@@ -196,6 +195,25 @@ static int32_t kvm_set_long_mode(struct accel_vcpu *vcpu, const struct accel_x86
 {
     return kvm_arch.set_long_mode != NULL ? kvm_arch.set_long_mode(vcpu, mode, err)
                                           : no_such_mode(err);
+}
+
+/* --- Description ------------------------------------------------------------------------------ */
+
+/* The same for all VMs of a host. */
+static const char *kvm_isa_string(struct accel_vm *vm)
+{
+    struct accel_limits limits;
+    (void)vm;
+    kvm_accel_limits(kvm_arch.arch, &limits);
+    return limits.isa;
+}
+
+static const char *kvm_mmu_type(struct accel_vm *vm)
+{
+    struct accel_limits limits;
+    (void)vm;
+    kvm_accel_limits(kvm_arch.arch, &limits);
+    return limits.mmu_type;
 }
 
 const struct accel_ops accel_kvm = {
@@ -226,4 +244,6 @@ const struct accel_ops accel_kvm = {
     .cause_name = kvm_cause_name,
     .enable_trace = kvm_enable_trace,
     .read_trace = kvm_read_trace,
+    .isa_string = kvm_isa_string,
+    .mmu_type = kvm_mmu_type,
 };

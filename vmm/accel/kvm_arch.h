@@ -14,6 +14,10 @@ struct kvm_arch {
 
     /* gpa_bits of guests; kvm_fd may be -1: what is usual. */
     uint32_t (*gpa_bits)(int kvm_fd);
+    /* More of what guests may have here; NULL: nothing. */
+    void (*limits)(int kvm_fd, struct accel_limits *out);
+    /* The argument of KVM_CREATE_VM; NULL: 0. */
+    unsigned long (*vm_type)(struct accel_vm *vm);
 
     /* After KVM_CREATE_VM: interrupt controllers, routes, vm->lines. */
     int32_t (*vm_create)(struct accel_vm *vm, struct err *err);
@@ -30,6 +34,9 @@ struct kvm_arch {
 
     int32_t (*get_reg)(struct accel_vcpu *vcpu, uint32_t reg, uint64_t *value, struct err *err);
     int32_t (*set_reg)(struct accel_vcpu *vcpu, uint32_t reg, uint64_t value, struct err *err);
+
+    /* [any] An input of a vCPU; NULL: the kernel's interrupt controllers drive them all. */
+    void (*set_irq)(struct accel_vcpu *vcpu, enum cpu_irq irq, bool level);
 
     /* The kernel's number of an input of its interrupt controller. */
     int32_t (*find_gsi)(struct accel_vm *vm, uint32_t line, uint32_t *gsi, struct err *err);

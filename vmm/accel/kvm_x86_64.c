@@ -43,6 +43,13 @@ static const struct kvm_need needs[] = {
     {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT", "stopping a processor"},
 };
 
+/* Processors whose second-level tables have four levels map less than they address. */
+static uint32_t usable_bits(uint32_t eax)
+{
+    uint32_t addressed = eax & 0xff, mapped = eax >> 16 & 0xff;
+    return mapped != 0 && mapped < addressed ? mapped : addressed;
+}
+
 static uint32_t x86_gpa_bits(int kvm_fd)
 {
     struct kvm_cpuid_table *cpuid = kvm_fd >= 0 ? calloc(1, sizeof(*cpuid)) : NULL;
@@ -52,7 +59,7 @@ static uint32_t x86_gpa_bits(int kvm_fd)
     cpuid->n = KVM_CPUID_MAX;
     if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid) == 0) {
         const struct kvm_cpuid_entry2 *entry = kvm_cpuid_find(cpuid, LEAF_ADDRESS, 0);
-        bits = entry != NULL ? entry->eax & 0xff : 0;
+        bits = entry != NULL ? usable_bits(entry->eax) : 0;
     }
     free(cpuid);
     return bits >= 32 && bits <= 52 ? bits : GPA_BITS_USUAL;

@@ -66,10 +66,20 @@ static const char *x86_name(uint32_t index)
     return index < COUNT(names) && names[index] != NULL ? names[index] : "unknown";
 }
 
+static const char *arm64_name(uint32_t index)
+{
+    static const char *const names[] = {[31] = "xzr", [32] = "sp", [33] = "pc", [34] = "pstate"};
+    if (index < 31)
+        return numbered("x", index);
+    return index < COUNT(names) ? names[index] : "unknown";
+}
+
 const char *reg_name(uint32_t reg)
 {
     if (reg >= REG_X86_64_BASE && reg < REG_ARM64_BASE)
         return x86_name(reg - REG_X86_64_BASE);
+    if (reg >= REG_ARM64_BASE && reg < REG_RISCV64_BASE)
+        return arm64_name(reg - REG_ARM64_BASE);
     if (reg >= REG_RISCV64_X(0) && reg <= REG_RISCV64_X(31))
         return numbered("x", reg - REG_RISCV64_X(0));
     if (reg == REG_RISCV64_PC)

@@ -33,6 +33,13 @@
 #define REG_X86_64_EFER     (REG_X86_64_BASE + 48u)
 #define REG_X86_64_APICBASE (REG_X86_64_BASE + 49u)
 
+/* arm64: the zero register reads 0, and writes to it are dropped. */
+#define REG_ARM64_X(n)   (REG_ARM64_BASE + (n)) /* 0-30 */
+#define REG_ARM64_XZR    (REG_ARM64_BASE + 31u)
+#define REG_ARM64_SP     (REG_ARM64_BASE + 32u)
+#define REG_ARM64_PC     (REG_ARM64_BASE + 33u)
+#define REG_ARM64_PSTATE (REG_ARM64_BASE + 34u)
+
 /* riscv64: x0-x31, pc, the floating-point registers and the CSRs by their own numbers. */
 #define REG_RISCV64_X(n)   (REG_RISCV64_BASE + (n)) /* 0-31 */
 #define REG_RISCV64_PC     (REG_RISCV64_BASE + 32u)

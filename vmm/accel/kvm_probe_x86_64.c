@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 
 #include "accel/kvm_probe_guest.h"
+#include "accel/kvm_x86_64.h"
 
 /* Where things lie in the guest's RAM, from 0. */
 #define CODE_GPA       0x1000u
@@ -30,7 +31,6 @@
 #define PAGE_WRITE     2u
 #define PAGE_LARGE     0x80u
 #define PAGE_NO_CACHE  0x10u
-#define CPUID_ENTRIES  128u
 #define CR0_WANTED     0x80010033u /* PG WP NE ET MP PE */
 #define CR4_PAE        0x20u
 #define EFER_LME_LMA   0x500u
@@ -112,13 +112,11 @@ int32_t kvm_guest_set_up_vm(struct kvm_guest *guest, struct err *err)
 
 static int32_t set_cpuid(struct kvm_guest *guest, struct err *err)
 {
-    struct kvm_cpuid2 *cpuid =
-        calloc(1, sizeof(*cpuid) + CPUID_ENTRIES * sizeof(struct kvm_cpuid_entry2));
+    struct kvm_cpuid_table *cpuid = malloc(sizeof(*cpuid));
     if (cpuid == NULL)
         return err_set(err, BP_ERR_NO_MEMORY, "%s: out of memory", guest->path);
-    cpuid->nent = CPUID_ENTRIES;
     int32_t status = BP_OK;
-    if (ioctl(guest->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid) != 0)
+    if (kvm_cpuid_supported(guest->kvm_fd, cpuid, NULL) != BP_OK)
         status = kvm_guest_fail(guest, "KVM_GET_SUPPORTED_CPUID", err);
     else if (ioctl(guest->vcpu_fd, KVM_SET_CPUID2, cpuid) != 0)
         status = kvm_guest_fail(guest, "KVM_SET_CPUID2", err);

@@ -50,14 +50,33 @@ static uint32_t usable_bits(uint32_t eax)
     return mapped != 0 && mapped < addressed ? mapped : addressed;
 }
 
+/* Asking takes up to half a millisecond, since each leaf may leave this host for one beneath it; it
+ * is asked for several times on the way to a guest's start, and the answer does not change. */
+int32_t kvm_cpuid_supported(int kvm_fd, struct kvm_cpuid_table *out, struct err *err)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct kvm_cpuid_table known; /* n == 0: not asked yet */
+    int32_t status = BP_OK;
+    pthread_mutex_lock(&lock);
+    if (known.n == 0) {
+        known.n = KVM_CPUID_MAX;
+        if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, &known) != 0) {
+            status = kvm_fail("KVM_GET_SUPPORTED_CPUID", err);
+            known.n = 0;
+        }
+    }
+    *out = known;
+    pthread_mutex_unlock(&lock);
+    return status;
+}
+
 static uint32_t x86_gpa_bits(int kvm_fd)
 {
-    struct kvm_cpuid_table *cpuid = kvm_fd >= 0 ? calloc(1, sizeof(*cpuid)) : NULL;
+    struct kvm_cpuid_table *cpuid = kvm_fd >= 0 ? malloc(sizeof(*cpuid)) : NULL;
     uint32_t bits = 0;
     if (cpuid == NULL)
         return GPA_BITS_USUAL;
-    cpuid->n = KVM_CPUID_MAX;
-    if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid) == 0) {
+    if (kvm_cpuid_supported(kvm_fd, cpuid, NULL) == BP_OK) {
         const struct kvm_cpuid_entry2 *entry = kvm_cpuid_find(cpuid, LEAF_ADDRESS, 0);
         bits = entry != NULL ? usable_bits(entry->eax) : 0;
     }
@@ -72,9 +91,9 @@ static int32_t read_support(struct accel_vm *vm, struct err *err)
 {
     struct kvm_arch_vm *a = vm->arch;
     uint64_t mcg_cap = 0;
-    a->supported.n = KVM_CPUID_MAX;
-    if (ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, &a->supported) != 0)
-        return kvm_fail("KVM_GET_SUPPORTED_CPUID", err);
+    int32_t status = kvm_cpuid_supported(vm->kvm_fd, &a->supported, err);
+    if (status != BP_OK)
+        return status;
     a->has_deadline_timer = kvm_check_fd(&vm->kvm_fd, KVM_CAP_TSC_DEADLINE_TIMER) != 0;
     uint32_t xsave2 = kvm_check_fd(&vm->vm_fd, KVM_CAP_XSAVE2);
     a->has_xsave2 = xsave2 != 0;

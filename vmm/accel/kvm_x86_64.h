@@ -29,6 +29,9 @@ void kvm_cpuid_shape(struct kvm_cpuid_table *cpuid, const struct kvm_cpuid_shape
 struct kvm_cpuid_entry2 *kvm_cpuid_find(struct kvm_cpuid_table *cpuid, uint32_t function,
                                         uint32_t index);
 
+/* What the kernel supports, asked once; kvm_x86_64.c. */
+int32_t kvm_cpuid_supported(int kvm_fd, struct kvm_cpuid_table *out, struct err *err);
+
 /* --- kvm_state_x86_64.c: all of a vCPU's state, read at power-on and written at each reset ---- */
 
 struct kvm_msr_table {

@@ -70,8 +70,6 @@ static void uart_describe_fdt(const void *dev, const struct bp_fdt_writer *w)
 
     w->prop_clocks(w, "clocks", hz, 2);
     w->prop_strings(w, "clock-names", names, sizeof(names));
-    if (s->speed)
-        w->prop_u32(w, "current-speed", s->speed);
 }
 
 static void uart_describe_acpi(const void *dev, const struct bp_acpi_writer *w)
@@ -127,8 +125,8 @@ static const struct bp_property properties[] = {
                 "Frequency in Hz of the clock that feeds the baud-rate generator. Told to the "
                 "guest; characters take no time whatever it is."),
     BP_PROP_U32(struct uart, speed, "current-speed", "0", 0, 4000000,
-                "Speed of the line in bit/s that the guest is told, for drivers that do not set "
-                "it. 0 tells nothing."),
+                "Speed of the line in bit/s that an ACPI guest is told of its console. 0 tells "
+                "nothing. In a device tree there is no place for it."),
 };
 
 static const struct bp_field fields[] = {

@@ -215,6 +215,7 @@ static void gpio_describe_fdt(const void *dev, const struct bp_fdt_writer *w)
     w->prop_u32(w, "#gpio-cells", 2);
     w->prop_empty(w, "interrupt-controller");
     w->prop_u32(w, "#interrupt-cells", 2);
+    w->prop_u32(w, "#address-cells", 0); /* dtc before 1.7 wants it there */
     w->prop_clock(w, "clocks", PCLK_HZ);
     w->prop_string(w, "clock-names", "apb_pclk");
     if (!s->has_button)

@@ -233,6 +233,7 @@ static void a_chip_without_button_has_none(void **state)
                                       "#gpio-cells = <2>;\n"
                                       "interrupt-controller;\n"
                                       "#interrupt-cells = <2>;\n"
+                                      "#address-cells = <0>;\n"
                                       "clocks = <&clock-24000000>;\n"
                                       "clock-names = \"apb_pclk\";\n");
     bench_destroy(b);
@@ -244,6 +245,7 @@ static void the_device_tree_has_the_button_as_a_key_beside_it(void **state)
                                            "#gpio-cells = <2>;\n"
                                            "interrupt-controller;\n"
                                            "#interrupt-cells = <2>;\n"
+                                           "#address-cells = <0>;\n"
                                            "clocks = <&clock-24000000>;\n"
                                            "clock-names = \"apb_pclk\";\n"
                                            "/gpio-keys {\n"

@@ -66,9 +66,61 @@ static const char *x86_name(uint32_t index)
     return index < COUNT(names) && names[index] != NULL ? names[index] : "unknown";
 }
 
+struct sysreg_name {
+    uint32_t reg;
+    const char *name;
+};
+
+/* Arm ARM DDI 0487, chapters D17 and D19. */
+static const struct sysreg_name sysreg_names[] = {
+    {REG_ARM64_SYS(2u, 0u, 0u, 2u, 2u), "mdscr_el1"},
+    {REG_ARM64_SYS(3u, 0u, 0u, 0u, 0u), "midr_el1"},
+    {REG_ARM64_SYS(3u, 0u, 0u, 0u, 5u), "mpidr_el1"},
+    {REG_ARM64_SYS(3u, 0u, 1u, 0u, 0u), "sctlr_el1"},
+    {REG_ARM64_SYS(3u, 0u, 1u, 0u, 1u), "actlr_el1"},
+    {REG_ARM64_SYS(3u, 0u, 1u, 0u, 2u), "cpacr_el1"},
+    {REG_ARM64_SYS(3u, 0u, 2u, 0u, 0u), "ttbr0_el1"},
+    {REG_ARM64_SYS(3u, 0u, 2u, 0u, 1u), "ttbr1_el1"},
+    {REG_ARM64_SYS(3u, 0u, 2u, 0u, 2u), "tcr_el1"},
+    {REG_ARM64_SYS(3u, 0u, 4u, 0u, 0u), "spsr_el1"},
+    {REG_ARM64_SYS(3u, 0u, 4u, 0u, 1u), "elr_el1"},
+    {REG_ARM64_SYS(3u, 0u, 4u, 1u, 0u), "sp_el0"},
+    {REG_ARM64_SYS(3u, 4u, 4u, 1u, 0u), "sp_el1"},
+    {REG_ARM64_SYS(3u, 0u, 5u, 1u, 0u), "afsr0_el1"},
+    {REG_ARM64_SYS(3u, 0u, 5u, 1u, 1u), "afsr1_el1"},
+    {REG_ARM64_SYS(3u, 0u, 5u, 2u, 0u), "esr_el1"},
+    {REG_ARM64_SYS(3u, 0u, 6u, 0u, 0u), "far_el1"},
+    {REG_ARM64_SYS(3u, 0u, 7u, 4u, 0u), "par_el1"},
+    {REG_ARM64_SYS(3u, 0u, 10u, 2u, 0u), "mair_el1"},
+    {REG_ARM64_SYS(3u, 0u, 10u, 3u, 0u), "amair_el1"},
+    {REG_ARM64_VBAR, "vbar_el1"},
+    {REG_ARM64_SYS(3u, 0u, 13u, 0u, 1u), "contextidr_el1"},
+    {REG_ARM64_SYS(3u, 0u, 13u, 0u, 4u), "tpidr_el1"},
+    {REG_ARM64_SYS(3u, 0u, 14u, 1u, 0u), "cntkctl_el1"},
+    {REG_ARM64_SYS(3u, 2u, 0u, 0u, 0u), "csselr_el1"},
+    {REG_ARM64_SYS(3u, 3u, 13u, 0u, 2u), "tpidr_el0"},
+    {REG_ARM64_SYS(3u, 3u, 13u, 0u, 3u), "tpidrro_el0"},
+    {REG_ARM64_SYS(3u, 3u, 14u, 0u, 2u), "cntvct_el0"},
+    {REG_ARM64_SYS(3u, 3u, 14u, 3u, 1u), "cntv_ctl_el0"},
+    {REG_ARM64_SYS(3u, 3u, 14u, 3u, 2u), "cntv_cval_el0"},
+};
+
+/* Others are called as assemblers call them. */
+static const char *sysreg_name(uint32_t reg)
+{
+    static _Thread_local char name[32];
+    for (size_t i = 0; i < COUNT(sysreg_names); i++)
+        if (sysreg_names[i].reg == reg)
+            return sysreg_names[i].name;
+    (void)snprintf(name, sizeof(name), "s%u_%u_c%u_c%u_%u", reg >> 14 & 3, reg >> 11 & 7,
+                   reg >> 7 & 15, reg >> 3 & 15, reg & 7);
+    return name;
+}
+
 static const char *arm64_name(uint32_t index)
 {
-    static const char *const names[] = {[31] = "xzr", [32] = "sp", [33] = "pc", [34] = "pstate"};
+    static const char *const names[] = {
+        [31] = "xzr", [32] = "sp", [33] = "pc", [34] = "pstate", [35] = "gicr_base"};
     if (index < 31)
         return numbered("x", index);
     return index < COUNT(names) ? names[index] : "unknown";
@@ -80,6 +132,8 @@ const char *reg_name(uint32_t reg)
         return x86_name(reg - REG_X86_64_BASE);
     if (reg >= REG_ARM64_BASE && reg < REG_RISCV64_BASE)
         return arm64_name(reg - REG_ARM64_BASE);
+    if (reg >= REG_ARM64_SYS(0u, 0u, 0u, 0u, 0u) && reg <= REG_ARM64_SYS(3u, 7u, 15u, 15u, 7u))
+        return sysreg_name(reg);
     if (reg >= REG_RISCV64_X(0) && reg <= REG_RISCV64_X(31))
         return numbered("x", reg - REG_RISCV64_X(0));
     if (reg == REG_RISCV64_PC)

@@ -33,12 +33,19 @@
 #define REG_X86_64_EFER     (REG_X86_64_BASE + 48u)
 #define REG_X86_64_APICBASE (REG_X86_64_BASE + 49u)
 
-/* arm64: the zero register reads 0, and writes to it are dropped. */
-#define REG_ARM64_X(n)   (REG_ARM64_BASE + (n)) /* 0-30 */
-#define REG_ARM64_XZR    (REG_ARM64_BASE + 31u)
-#define REG_ARM64_SP     (REG_ARM64_BASE + 32u)
-#define REG_ARM64_PC     (REG_ARM64_BASE + 33u)
-#define REG_ARM64_PSTATE (REG_ARM64_BASE + 34u)
+/* arm64: the zero register reads 0, and writes to it are dropped; SP is that of the current
+ * exception level; GICR_BASE is where the redistributor of this vCPU is. System registers go by
+ * their encoding (Arm ARM, "System instruction encoding overview"); the stack pointers of the
+ * exception levels, ELR_EL1 and SPSR_EL1 are among them. */
+#define REG_ARM64_X(n)      (REG_ARM64_BASE + (n)) /* 0-30 */
+#define REG_ARM64_XZR       (REG_ARM64_BASE + 31u)
+#define REG_ARM64_SP        (REG_ARM64_BASE + 32u)
+#define REG_ARM64_PC        (REG_ARM64_BASE + 33u)
+#define REG_ARM64_PSTATE    (REG_ARM64_BASE + 34u)
+#define REG_ARM64_GICR_BASE (REG_ARM64_BASE + 35u)
+#define REG_ARM64_SYS(op0, op1, crn, crm, op2)                                                     \
+    (0x10000u | (op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
+#define REG_ARM64_VBAR REG_ARM64_SYS(3u, 0u, 12u, 0u, 0u)
 
 /* riscv64: x0-x31, pc, the floating-point registers and the CSRs by their own numbers. */
 #define REG_RISCV64_X(n)   (REG_RISCV64_BASE + (n)) /* 0-31 */

@@ -5,7 +5,7 @@ All runs are prepared here, as a directory of guests and a script; tests/hostile
 host if its /dev/kvm is usable, otherwise inside the machine that tests/nested/run makes. Each guest must end
 by itself, or within seconds of a SIGTERM; without a crash, a sanitizer's word, memory beyond the guest's RAM
 and a fixed sum, or more files and threads than a machine can need twice over. BP_HOSTILE_SEEDS=N runs N seeds
-(default 2), BP_HOSTILE_FIRST is the first (default 1), BP_HOSTILE_ROUNDS how long (default 150),
+(default 2, sanitized 1), BP_HOSTILE_FIRST is the first (default 1), BP_HOSTILE_ROUNDS how long (default 150),
 BP_HOSTILE_ONLY=TEXT runs those whose title has TEXT in it, BP_HOSTILE_LOGS=DIR keeps what they wrote.
 """
 import os
@@ -53,7 +53,7 @@ def all_runs():
     yield Run("20 resets with 4 processors, then a triple fault", "resetloop", "split", 4, {4}, rounds=20,
               flags=CRASH, says="resets: 20", ended=False)
     first = int(os.environ.get("BP_HOSTILE_FIRST", "1"))
-    for seed in range(first, first + int(os.environ.get("BP_HOSTILE_SEEDS", "2"))):
+    for seed in range(first, first + int(os.environ.get("BP_HOSTILE_SEEDS", "2" if slow == 1 else "1"))):
         for machine in ("pc", "split"):
             for cpus in (1, 4):
                 yield Run("fuzz, %s, %d processors, seed %d" % (machine, cpus, seed), "fuzz", machine, cpus,
@@ -155,6 +155,8 @@ def judge(number, one, work):
 
 
 def reason_to_skip():
+    if os.uname().machine != "x86_64":
+        return "this host is no x86_64"
     if not os.path.exists(os.path.join(build, "guests/x86_64/fuzz.elf")):
         return "none are built (make tests, with a compiler for x86_64)"
     if is_usable_here():

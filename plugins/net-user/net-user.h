@@ -129,6 +129,7 @@ void sockets_close(struct user_sockets *p);
 /* The library has opened, or is about to close, a descriptor. */
 void sockets_add(struct user_sockets *p, int fd);
 void sockets_remove(struct user_sockets *p, int fd);
+bool sockets_has(const struct user_sockets *p, int fd);
 /* A fill: begin, want for each, end. sockets_want gives the place, -1 when out of memory. */
 void sockets_begin(struct user_sockets *p);
 int sockets_want(struct user_sockets *p, int fd, int wanted);

@@ -633,6 +633,51 @@ static void connections_without_end_are_refused_at_the_limit(void **state)
     bench_destroy(b);
 }
 
+/* Hears the first segments of connections that come in, and resets those that it hears of; how many
+ * different ones there were. */
+static uint32_t hear_connections(struct bench *b, bool resets, uint8_t *seen)
+{
+    uint32_t n = 0;
+    while (hear_ipv4(b, 6) != 0) {
+        struct tcp t = {.peer = get32(frame + 26),
+                        .ports = get16(frame + 36) << 16 | get16(frame + 34),
+                        .ack = get32(frame + 38) + 1};
+        n += (seen[t.ports & 0xffff] & 1) == 0;
+        seen[t.ports & 0xffff] = 1;
+        if (resets)
+            tcp_send(b, &t, TCP_RST | TCP_ACK, "");
+        if (n >= 30)
+            break;
+    }
+    return n;
+}
+
+static void connections_from_the_world_wait_at_the_limit(void **state)
+{
+    char setting[100];
+    static uint8_t seen[65536];
+    uint16_t port = free_port(SOCK_STREAM);
+    int fds[30];
+    (void)state;
+    snprintf(setting, sizeof(setting), "hostfwd=tcp:127.0.0.1:%u-:80", port);
+    const char *const settings[] = {"max-sockets=10", setting, NULL};
+    struct bench *b = bench_create(BENCH_CLASS, settings);
+    introduce(b);
+    memset(seen, 0, sizeof(seen));
+    for (uint32_t i = 0; i < 30; i++)
+        fds[i] = world_connect(SOCK_STREAM, port);
+    uint32_t n = hear_connections(b, false, seen);
+    assert_int_equal(n, 10);
+    for (uint32_t tries = 0; tries < 20 && n < 30; tries++) {
+        bench_advance_ns(b, 7 * S); /* they are tried again */
+        n += hear_connections(b, true, seen);
+    }
+    assert_int_equal(n, 30);
+    for (uint32_t i = 0; i < 30; i++)
+        close(fds[i]);
+    bench_destroy(b);
+}
+
 /* --- Time and state --------------------------------------------------------------------------- */
 
 static void with_nothing_to_do_it_sleeps(void **state)
@@ -721,6 +766,7 @@ int main(void)
         cmocka_unit_test(a_guest_that_never_listens_costs_a_bounded_ring_and_one_line),
         cmocka_unit_test(datagrams_for_a_guest_that_does_not_listen_wait_in_the_hosts_sockets),
         cmocka_unit_test(connections_without_end_are_refused_at_the_limit),
+        cmocka_unit_test(connections_from_the_world_wait_at_the_limit),
         cmocka_unit_test(with_nothing_to_do_it_sleeps),
         cmocka_unit_test(a_snapshot_goes_on_in_another_network),
         cmocka_unit_test(a_reset_forgets_frames_and_keeps_forwarded_ports),

@@ -75,6 +75,11 @@ void sockets_remove(struct user_sockets *p, int fd)
     slot->is_open = false;
 }
 
+bool sockets_has(const struct user_sockets *p, int fd)
+{
+    return fd >= 0 && (uint32_t)fd < p->n_slots && p->slots[fd].is_open;
+}
+
 /* --- Fills ------------------------------------------------------------------------------------ */
 
 void sockets_begin(struct user_sockets *p)

@@ -11,6 +11,7 @@
 #include <slirp/libslirp.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #define FRAMES_PER_RUN 64u
 #define NS_PER_MS      UINT64_C(1000000)
@@ -24,6 +25,7 @@
 #define QUIET_NS UINT64_C(300000000000)
 #define CALM_MS  1000u /* it asks for no more than this when it waits for nothing */
 
+#define BACKLOG        128 /* connections that wait at a forwarded port */
 #define PACKETS_OF_ONE 64u /* packets of one connection that may wait: a window's worth */
 
 static bool is_congested(const struct net_user *s)
@@ -127,6 +129,9 @@ static const SlirpCb callbacks = {
 static int add_poll(int fd, int events, void *opaque)
 {
     struct net_user *s = opaque;
+    /* Those that listen for the world are not told of in on_register: no more come in, either. */
+    if (s->sockets.n_open >= s->max_sockets && !sockets_has(&s->sockets, fd))
+        return -1;
     return sockets_want(&s->sockets, fd, events);
 }
 
@@ -134,6 +139,16 @@ static int get_ready(int at, void *opaque)
 {
     const struct net_user *s = opaque;
     return at >= 0 && (uint32_t)at < s->sockets.n_now ? s->sockets.now[at].ready : 0;
+}
+
+/* Asks the library what it waits for, and for how many milliseconds. */
+static uint32_t fill(struct net_user *s)
+{
+    uint32_t timeout_ms = UINT32_MAX;
+    sockets_begin(&s->sockets);
+    slirp_pollfds_fill(s->slirp, &timeout_ms, add_poll, s);
+    sockets_end(&s->sockets);
+    return timeout_ms;
 }
 
 /* When the library wants to be called, by its clock; UINT64_MAX: not until something happens. */
@@ -173,11 +188,7 @@ static void watch_sockets(struct net_user *s, bool wanted)
  */
 static void settle(struct net_user *s)
 {
-    uint32_t timeout_ms = UINT32_MAX;
-    sockets_begin(&s->sockets);
-    slirp_pollfds_fill(s->slirp, &timeout_ms, add_poll, s);
-    sockets_end(&s->sockets);
-    arm_timer(s, timeout_ms);
+    arm_timer(s, fill(s));
     watch_sockets(s, !is_congested(s));
     if (s->is_hungry && s->to_guest.used != 0) {
         s->is_hungry = false;
@@ -324,6 +335,11 @@ static int32_t open_forwards(struct net_user *s)
                               f->guest_port) != 0)
             return refuse_forward(s, f, errno);
     }
+    /* It lets one connection wait, and the others try again after a second. (Those for datagrams
+     * are among these, and do not listen.) */
+    (void)fill(s);
+    for (uint32_t i = 0; i < s->sockets.n_now; i++)
+        (void)listen(s->sockets.now[i].fd, BACKLOG);
     return BP_OK;
 }
 

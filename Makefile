@@ -53,7 +53,7 @@ VMM_CF   := $(CF) -Isdk/include -Isdk/host -Ivmm -I$(B)/gen -DBP_VERSION='"$(VER
 SDK_CF   := $(CF) -Isdk/include -Isdk/host -Isdk/bench
 PLUGIN_CF := $(CF) -Isdk/include -I$(B)/gen -fPIC -fvisibility=hidden
 PLUGIN_LD := -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,--version-script=sdk/lib/plugin.map
-VMM_LIBS := -lfdt -linih -ldl -pthread -lm
+VMM_LIBS := -lfdt -linih -lz -ldl -pthread -lm
 
 # vmm/accel/kvm*_ARCH.c is for hosts of that architecture, kvm*_other.c for all the others.
 # (The compiler may not be installed yet: then CROSS or this machine's own name says it.)

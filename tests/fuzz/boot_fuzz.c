@@ -27,6 +27,7 @@
 #define LONG_MAP    0x10u /* more entries than the zero page takes */
 #define CMDLINE     0x20u
 #define NO_ACPI     0x40u
+#define ON_ARM64    0x80u /* without ON_X86 */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -120,6 +121,17 @@ static struct boot_request riscv_request(uint8_t flags, const char *path)
                                  .dtb_bytes = DTB_BYTES};
 }
 
+static struct boot_request arm64_request(uint8_t flags, const char *path)
+{
+    return (struct boot_request){.arch = ARCH_ARM64,
+                                 .kernel = path,
+                                 .initrd = flags & AS_INITRD ? path : NULL,
+                                 .cmdline = flags & CMDLINE ? "console=ttyAMA0 quiet" : NULL,
+                                 .ram = {{0x40000000, RAM_BYTES}},
+                                 .n_ram = 1,
+                                 .dtb_bytes = DTB_BYTES};
+}
+
 static struct boot_request x86_request(uint8_t flags, const char *path)
 {
     return (struct boot_request){.arch = ARCH_X86_64,
@@ -130,6 +142,13 @@ static struct boot_request x86_request(uint8_t flags, const char *path)
                                  .n_ram = 1,
                                  .acpi_bytes = flags & NO_ACPI ? 0 : ACPI_BYTES,
                                  .e820_max = flags & LONG_MAP ? E820_MAX : 8};
+}
+
+static struct boot_request make_request(uint8_t flags, const char *path)
+{
+    if (flags & ON_X86)
+        return x86_request(flags, path);
+    return flags & ON_ARM64 ? arm64_request(flags, path) : riscv_request(flags, path);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -144,8 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     require(ftruncate(fd, 0) == 0);
     require(pwrite(fd, data + 1, size - 1, 0) == (ssize_t)(size - 1));
-    struct boot_request request =
-        data[0] & ON_X86 ? x86_request(data[0], path) : riscv_request(data[0], path);
+    struct boot_request request = make_request(data[0], path);
     try_boot(&request);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "fuzz/boot_fuzz.c"
 
@@ -96,13 +97,52 @@ static void make_bzimage(uint8_t *image)
     put(image + 0x260, 4, 0x100000);
 }
 
+static void make_arm64_linux(uint8_t *image)
+{
+    make_riscv_linux(image);
+    memset(image + 48, 0, 12);
+    put(image + 8, 8, 0x80000);
+    memcpy(image + 56, "ARM\x64", 4);
+}
+
+/* As it is, or as the payload of a zboot kernel. */
+static void make_packed(uint8_t *image, bool is_zboot)
+{
+    uint8_t plain[2048] = {0};
+    uint8_t *to = is_zboot ? image + 512 : image;
+    z_stream z = {.next_in = plain, .avail_in = sizeof(plain), .next_out = to, .avail_out = 1024};
+    make_arm64_linux(plain);
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, MAX_WBITS + 16, 8, 0), Z_OK);
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    assert_int_equal(deflateEnd(&z), Z_OK);
+    if (!is_zboot)
+        return;
+    memcpy(image, "MZ\0\0zimg", 8);
+    put(image + 8, 4, 512);
+    put(image + 12, 4, z.total_out);
+    memcpy(image + 24, "gzip", 5);
+}
+
 /* Where in the image the bytes are that matter. */
 struct sample {
     size_t from, bytes;
 };
 
+static struct sample make_arm64_sample(unsigned kind, uint8_t *image)
+{
+    if (kind == 0)
+        make_elf(image, 183, 0x40200000);
+    else if (kind == 1)
+        make_arm64_linux(image);
+    else
+        make_packed(image, kind == 3);
+    return kind == 2 ? (struct sample){0, 64} : (struct sample){0, 264};
+}
+
 static struct sample make_sample(unsigned kind, uint8_t flags, uint8_t *image)
 {
+    if ((flags & (ON_X86 | ON_ARM64)) == ON_ARM64)
+        return make_arm64_sample(kind, image);
     bool is_x86 = flags & ON_X86;
     if (kind == 0)
         make_elf(image, is_x86 ? 62 : 243, is_x86 ? 0x200000 : 0x80200000);

@@ -50,10 +50,11 @@ static int32_t arrange(struct boot *boot, struct err *err)
     case ARCH_X86_64:
         return boot_x86_arrange(boot, err);
     case ARCH_ARM64:
+        return boot_arm64_arrange(boot, err);
     case ARCH_INVALID:
         break;
     }
-    return err_set(err, BP_ERR_UNSUPPORTED, "no boot protocol for %s machines yet",
+    return err_set(err, BP_ERR_UNSUPPORTED, "no boot protocol for %s machines",
                    arch_name(boot->arch));
 }
 
@@ -143,6 +144,15 @@ int32_t boot_load(const struct boot *boot, struct memory *memory, const struct b
 size_t boot_registers(const struct boot *boot, uint32_t vcpu,
                       struct boot_register out[BOOT_REGISTERS_MAX])
 {
-    return boot->arch == ARCH_X86_64 ? boot_x86_registers(boot, vcpu, out)
-                                     : boot_riscv_registers(boot, vcpu, out);
+    switch (boot->arch) {
+    case ARCH_RISCV64:
+        return boot_riscv_registers(boot, vcpu, out);
+    case ARCH_X86_64:
+        return boot_x86_registers(boot, vcpu, out);
+    case ARCH_ARM64:
+        return boot_arm64_registers(boot, vcpu, out);
+    case ARCH_INVALID:
+        break;
+    }
+    return 0;
 }

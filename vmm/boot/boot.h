@@ -25,7 +25,7 @@ struct boot_request {
     const char *firmware;
     struct aspace_ram ram[2];
     size_t n_ram;
-    const char *cmdline; /* NULL: none. riscv64 kernels read theirs in the device tree */
+    const char *cmdline; /* NULL: none. riscv64 and arm64: only checked, it is in the tree */
     size_t dtb_bytes;    /* what the device tree will take, at most */
     size_t acpi_bytes;   /* x86_64: what the ACPI tables will take, at most; 0: none */
     size_t e820_max;     /* x86_64: how many entries the memory map will have, at most */

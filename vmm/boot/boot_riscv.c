@@ -32,7 +32,6 @@
 #define HEADER_FLAGS    24u
 #define HEADER_MAGIC    48u
 #define HEADER_MAGIC2   56u
-#define HEADER_PE       60u
 #define FLAG_BIG_ENDIAN 1u
 
 #define FW_INFO_MAGIC   0x4942534f /* "OSBI" */
@@ -54,36 +53,6 @@ static void set_flat(struct boot_image *image, uint64_t gpa, uint64_t size)
     image->size = size;
 }
 
-/* An Image does not say how long its file is, but one that is also an EFI program does: its
- * sections' ends (PE/COFF specification, "section table"). */
-static int32_t check_efi_sections(const struct boot_file *file, const uint8_t *head, size_t n,
-                                  struct err *err)
-{
-    uint32_t pe = boot_le32(head + HEADER_PE);
-    bool is_all = n == file->size;
-    if (memcmp(head, "MZ", 2) != 0)
-        return BP_OK;
-    if (is_all && (n < 24 || pe > n - 24))
-        return boot_file_fail(file, err, BP_ERR_FORMAT,
-                              "is truncated: it has %zu bytes and its EFI header lies behind", n);
-    if (n < 24 || pe > n - 24 || memcmp(head + pe, "PE\0\0", 4) != 0)
-        return BP_OK;
-    size_t table = (size_t)pe + 24 + boot_le16(head + pe + 20);
-    unsigned sections = boot_le16(head + pe + 6);
-    for (size_t at = table; sections > 0 && n >= 40 && at <= n - 40; at += 40, sections--) {
-        uint64_t end = (uint64_t)boot_le32(head + at + 20) + boot_le32(head + at + 16);
-        if (end > file->size)
-            return boot_file_fail(file, err, BP_ERR_FORMAT,
-                                  "is truncated: it has %llu bytes and its header says %llu",
-                                  (unsigned long long)file->size, (unsigned long long)end);
-    }
-    if (is_all && sections > 0)
-        return boot_file_fail(file, err, BP_ERR_FORMAT,
-                              "is truncated: it has %zu bytes and its section table does not end",
-                              n);
-    return BP_OK;
-}
-
 static int32_t read_linux_image(struct boot *boot, const uint8_t *head, size_t n, struct err *err)
 {
     struct boot_image *k = &boot->kernel;
@@ -91,7 +60,7 @@ static int32_t read_linux_image(struct boot *boot, const uint8_t *head, size_t n
     uint64_t size = boot_le64(head + HEADER_SIZE);
     if (boot_le64(head + HEADER_FLAGS) & FLAG_BIG_ENDIAN)
         return boot_file_fail(&k->file, err, BP_ERR_UNSUPPORTED, "is a big-endian kernel");
-    int32_t status = check_efi_sections(&k->file, head, n, err);
+    int32_t status = boot_check_efi_sections(&k->file, head, n, err);
     if (status != BP_OK)
         return status;
     if (size == 0)

@@ -45,6 +45,36 @@ bool boot_image_has(const struct boot_image *image, uint64_t gpa)
     return false;
 }
 
+#define HEADER_PE 60u /* PE/COFF specification, "section table" */
+
+int32_t boot_check_efi_sections(const struct boot_file *file, const uint8_t *head, size_t n,
+                                struct err *err)
+{
+    uint32_t pe = boot_le32(head + HEADER_PE);
+    bool is_all = n == file->size;
+    if (memcmp(head, "MZ", 2) != 0)
+        return BP_OK;
+    if (is_all && (n < 24 || pe > n - 24))
+        return boot_file_fail(file, err, BP_ERR_FORMAT,
+                              "is truncated: it has %zu bytes and its EFI header lies behind", n);
+    if (n < 24 || pe > n - 24 || memcmp(head + pe, "PE\0\0", 4) != 0)
+        return BP_OK;
+    size_t table = (size_t)pe + 24 + boot_le16(head + pe + 20);
+    unsigned sections = boot_le16(head + pe + 6);
+    for (size_t at = table; sections > 0 && n >= 40 && at <= n - 40; at += 40, sections--) {
+        uint64_t end = (uint64_t)boot_le32(head + at + 20) + boot_le32(head + at + 16);
+        if (end > file->size)
+            return boot_file_fail(file, err, BP_ERR_FORMAT,
+                                  "is truncated: it has %llu bytes and its header says %llu",
+                                  (unsigned long long)file->size, (unsigned long long)end);
+    }
+    if (is_all && sections > 0)
+        return boot_file_fail(file, err, BP_ERR_FORMAT,
+                              "is truncated: it has %zu bytes and its section table does not end",
+                              n);
+    return BP_OK;
+}
+
 struct kind {
     uint32_t offset;
     uint32_t length;
@@ -84,6 +114,12 @@ static const struct kind kinds[] = {
 
 /* A kernel that unpacks itself, but only on EFI firmware. The header (Linux, drivers/firmware/efi/
  * libstub/zboot-header.S): "zimg" at 4, offset and size of the payload at 8, its kind at 24. */
+bool boot_is_zboot(const uint8_t *head, size_t n, const char *kind)
+{
+    return n >= 64 && memcmp(head, "MZ", 2) == 0 && memcmp(head + 4, "zimg", 4) == 0 &&
+           (kind == NULL || memcmp(head + 24, kind, strlen(kind) + 1) == 0);
+}
+
 static int32_t refuse_zboot(const struct boot_file *file, const uint8_t *head, struct err *err)
 {
     char kind[16] = "";
@@ -102,7 +138,7 @@ static int32_t refuse_zboot(const struct boot_file *file, const uint8_t *head, s
 int32_t boot_refuse_foreign(const struct boot_file *file, enum arch arch, const uint8_t *head,
                             size_t n, struct err *err)
 {
-    if (n >= 64 && memcmp(head, "MZ", 2) == 0 && memcmp(head + 4, "zimg", 4) == 0)
+    if (boot_is_zboot(head, n, NULL))
         return refuse_zboot(file, head, err);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         const struct kind *k = &kinds[i];

@@ -51,6 +51,14 @@ int32_t boot_elf_read(struct boot_image *image, enum arch arch, const struct asp
 /* The file's first bytes say ELF. */
 int boot_is_elf(const uint8_t *head, size_t n);
 
+/* They say that it is an EFI zboot kernel, packed as `kind` ("gzip"; NULL: in any way). */
+bool boot_is_zboot(const uint8_t *head, size_t n, const char *kind);
+
+/* An Image does not say how long its file is, but one that is also an EFI program does: its
+ * sections' ends. BP_ERR_FORMAT when the file is shorter. `head` are its first `n` bytes. */
+int32_t boot_check_efi_sections(const struct boot_file *file, const uint8_t *head, size_t n,
+                                struct err *err);
+
 /* The address lies in what the file itself fills of a segment: code can begin there. */
 bool boot_image_has(const struct boot_image *image, uint64_t gpa);
 

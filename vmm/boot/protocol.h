@@ -33,6 +33,7 @@ struct boot {
     size_t acpi_bytes;
     uint8_t info[64]; /* riscv64: goes to plan.info_gpa */
     size_t info_bytes;
+    bool has_kernel_size; /* arm64: the kernel tells how much it takes */
     struct boot_x86 x86;
 };
 
@@ -42,6 +43,9 @@ int32_t boot_claim_image(struct boot *boot, const struct boot_image *image, stru
 /* The files are open; decides where all of it goes. */
 int32_t boot_riscv_arrange(struct boot *boot, struct err *err);
 size_t boot_riscv_registers(const struct boot *boot, uint32_t vcpu, struct boot_register *out);
+
+int32_t boot_arm64_arrange(struct boot *boot, struct err *err);
+size_t boot_arm64_registers(const struct boot *boot, uint32_t vcpu, struct boot_register *out);
 
 int32_t boot_x86_arrange(struct boot *boot, struct err *err);
 int32_t boot_x86_load(const struct boot *boot, struct memory *memory,

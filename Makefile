@@ -32,7 +32,12 @@ ifeq ($(MODE_FLAGS),)
 $(error MODE=$(MODE) is unknown: use release, clang, asan, tsan or fuzz)
 endif
 ifneq ($(filter clang fuzz,$(MODE)),)
-override CC := clang $(if $(CROSS),--target=$(CROSS_TRIPLET) -Wno-unused-command-line-argument)
+override CC := clang
+ifneq ($(CROSS),)
+CROSS_GCC_DIR := $(dir $(shell $(CROSS)gcc -print-libgcc-file-name 2>/dev/null))
+override CC += --target=$(CROSS_TRIPLET) -B$(CROSS_GCC_DIR) -L$(CROSS_GCC_DIR) \
+    -Wno-unused-command-line-argument
+endif
 endif
 ifneq ($(SYSROOT),)
 # A cross compiler's own C library would come before that of the sysroot: of another release, it fits

@@ -130,7 +130,7 @@ static void sense_write(void *dev, uint32_t value)
 /* clang-format off */
 static const struct bp_reg gpio_regs[N_REGS] = {
     /*         name             offset reset writable w1c on_read   on_write */
-    [DATA]  = {"GPIODATA",       0x3fc, 0,    ALL, 0, NULL,     NULL}, /* all lines; see gpio_read */
+    [DATA]  = {"GPIODATA",       0x3fc, 0,    ALL, 0, NULL,     NULL}, /* of all lines */
     [DIR]   = {"GPIODIR",        0x400, 0,    ALL, 0, NULL,     dir_write},
     [IS]    = {"GPIOIS",         0x404, 0,    ALL, 0, NULL,     sense_write},
     [IBE]   = {"GPIOIBE",        0x408, 0,    ALL, 0, NULL,     sense_write},

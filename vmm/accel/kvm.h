@@ -53,8 +53,9 @@ struct kvm_slot {
 struct kvm_line {
     bool is_connected;
     uint32_t trigger;
-    uint32_t gsi; /* as KVM_IRQ_LINE and KVM_IRQFD take it */
-    int event_fd; /* edge: the kernel raises it at each write; -1: none */
+    uint32_t gsi;     /* as KVM_IRQFD takes it, and with kvm_arch.irq_base KVM_IRQ_LINE */
+    int event_fd;     /* edge: the kernel raises it at each write; -1: none */
+    bool is_attached; /* it is known to the kernel's interrupt controller */
 };
 
 struct accel_vm {
@@ -128,6 +129,8 @@ int32_t kvm_fetch_dirty(struct accel_vm *vm, uint64_t gpa, uint64_t *bitmap, siz
 /* Hands the routes to the kernel. With route_lock held, or during set-up. */
 int32_t kvm_commit_routes(struct accel_vm *vm, struct err *err);
 int32_t kvm_connect_line(struct accel_vm *vm, uint32_t number, uint32_t trigger, struct err *err);
+/* When the kernel's interrupt controller is complete: lines that were connected before. */
+int32_t kvm_attach_lines(struct accel_vm *vm, struct err *err);
 void kvm_set_line(struct accel_vm *vm, uint32_t number, bool level);
 int32_t kvm_send_msi(struct accel_vm *vm, uint64_t address, uint32_t data);
 int32_t kvm_route_pin(struct accel_vm *vm, uint32_t pin, uint64_t address, uint32_t data,

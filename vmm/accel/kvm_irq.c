@@ -71,15 +71,33 @@ int32_t kvm_route_pin(struct accel_vm *vm, uint32_t pin, uint64_t address, uint3
 
 /* --- Lines ------------------------------------------------------------------------------------ */
 
+/* An interrupt controller that needs its vCPUs first is not there yet: EAGAIN. */
+static int32_t attach_edge(struct accel_vm *vm, struct kvm_line *line, struct err *err)
+{
+    struct kvm_irqfd irqfd = {.fd = (uint32_t)line->event_fd, .gsi = line->gsi};
+    line->is_attached = ioctl(vm->vm_fd, KVM_IRQFD, &irqfd) == 0;
+    return line->is_attached || errno == EAGAIN ? BP_OK : kvm_fail("KVM_IRQFD", err);
+}
+
+int32_t kvm_attach_lines(struct accel_vm *vm, struct err *err)
+{
+    int32_t status = BP_OK;
+    for (uint32_t i = 0; i < vm->n_lines && status == BP_OK; i++) {
+        struct kvm_line *line = &vm->lines[i];
+        if (line->is_connected && line->event_fd >= 0 && !line->is_attached)
+            status = attach_edge(vm, line, err);
+    }
+    return status;
+}
+
 static int32_t connect_edge(struct accel_vm *vm, struct kvm_line *line, struct err *err)
 {
     line->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (line->event_fd < 0)
         return kvm_fail("an event descriptor for an interrupt line", err);
-    struct kvm_irqfd irqfd = {.fd = (uint32_t)line->event_fd, .gsi = line->gsi};
-    if (ioctl(vm->vm_fd, KVM_IRQFD, &irqfd) == 0)
+    int32_t status = attach_edge(vm, line, err);
+    if (status == BP_OK)
         return BP_OK;
-    int32_t status = kvm_fail("KVM_IRQFD", err);
     close(line->event_fd);
     line->event_fd = -1;
     return status;
@@ -116,7 +134,7 @@ void kvm_set_line(struct accel_vm *vm, uint32_t number, bool level)
             return;
         return;
     }
-    struct kvm_irq_level irq = {.irq = line->gsi, .level = level};
+    struct kvm_irq_level irq = {.irq = kvm_arch.irq_base + line->gsi, .level = level};
     (void)ioctl(vm->vm_fd, KVM_IRQ_LINE, &irq);
 }
 
@@ -135,6 +153,8 @@ int32_t kvm_send_msi(struct accel_vm *vm, uint64_t address, uint32_t data)
 {
     struct kvm_msi msi = {
         .address_lo = (uint32_t)address, .address_hi = (uint32_t)(address >> 32), .data = data};
+    if (kvm_arch.has_no_msi)
+        return BP_ERR_UNSUPPORTED;
     /* 0: a guest that has its local APIC off. */
     return ioctl(vm->vm_fd, KVM_SIGNAL_MSI, &msi) >= 0 ? BP_OK : BP_ERR_INVALID;
 }

@@ -187,5 +187,6 @@ const struct kvm_arch kvm_arch = {
     .get_reg = kvm_regs_get,
     .set_reg = kvm_regs_set,
     .set_irq = riscv_set_irq,
+    .has_no_msi = true,
     .find_gsi = find_gsi,
 };

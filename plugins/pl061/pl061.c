@@ -222,8 +222,9 @@ static void gpio_describe_fdt(const void *dev, const struct bp_fdt_writer *w)
         return;
     w->root_begin(w, "gpio-keys");
     w->prop_string(w, "compatible", "gpio-keys");
+    w->prop_string(w, "label", "Power Button"); /* of the input device, by which guests find it */
     w->child_begin(w, "power-button");
-    w->prop_string(w, "label", "Power");
+    w->prop_string(w, "label", "Power Button");
     w->prop_u32(w, "linux,code", KEY_POWER);
     w->prop_self_cells(w, "gpios", pin, 2);
     w->child_end(w);

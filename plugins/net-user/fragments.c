@@ -1,8 +1,9 @@
 /*
- * Fragments of IPv4 packets (RFC 791 section 3.2) are put together here: two fragments are enough for
- * Debian 12's build of libslirp 4.7.0 to take an incomplete packet for a whole one and write to where
- * the guest's bytes say. Stricter than the standard, as RFC 5722 is for IPv6: where two fragments
- * overlap the whole packet is dropped. Few packets at once; one more takes the place of the oldest.
+ * Fragments of IPv4 packets (RFC 791 section 3.2) are put together here: two fragments are enough
+ * for Debian 12's build of libslirp 4.7.0 to take an incomplete packet for a whole one and write to
+ * where the guest's bytes say. Stricter than the standard, as RFC 5722 is for IPv6: where two
+ * fragments overlap the whole packet is dropped. Few packets at once; one more takes the place of
+ * the oldest.
  */
 #include "frames.h"
 

@@ -88,6 +88,7 @@ static const struct platform_device gic_v3 = {
 static const struct platform_device its = {
     .name = "its",
     .summary = "GICv3 interrupt translation service",
+    .dt_compatible = "arm,gic-v3-its\0",
     .regions = {{"regs", BP_MMIO, GIC_ITS_BASE, 0x20000}},
     .n_regions = 1,
     .with_irqchip = true,

@@ -38,8 +38,9 @@ struct platform_device {
 
 /* arm64: the generic interrupt controller; also bits of accel_limits.gic_versions as 1 << version.
  */
-#define PLATFORM_GIC_V2 2u
-#define PLATFORM_GIC_V3 3u
+#define PLATFORM_GIC_V2      2u
+#define PLATFORM_GIC_V3      3u
+#define PLATFORM_GIC_V2_CPUS 8u /* how many GICv2 serves */
 
 struct platform {
     struct platform_device devices[PLATFORM_DEVICES_MAX];

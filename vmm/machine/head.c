@@ -219,8 +219,6 @@ static void report_unknown_keys(struct assembly *a, const struct doc_section *he
 }
 
 /* --- what the accelerator brings -------------------------------------------------------------- */
-#define GIC_V2_CPUS 8u
-
 static bool offers_gic(const struct assembly *a, uint32_t version)
 {
     return a->limits.gic_versions == 0 || (a->limits.gic_versions & 1u << version) != 0;
@@ -252,9 +250,9 @@ static void make_platform(struct assembly *a, const struct doc_section *head)
         request.gic_version = read_gic(a, head);
         request.has_its = a->limits.gic_versions == 0 || a->limits.has_its;
     }
-    if (request.gic_version == PLATFORM_GIC_V2 && machine->n_cpus > GIC_V2_CPUS)
+    if (request.gic_version == PLATFORM_GIC_V2 && machine->n_cpus > PLATFORM_GIC_V2_CPUS)
         doc_section_error(&a->doc, head, "%u processors: GICv2 serves at most %u; use gic = 3",
-                          machine->n_cpus, GIC_V2_CPUS);
+                          machine->n_cpus, PLATFORM_GIC_V2_CPUS);
     platform_make(&request, &machine->platform);
 }
 

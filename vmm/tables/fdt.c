@@ -41,6 +41,8 @@ static void write_root(struct fdt_build *b)
     fdt_tree_u32(&b->tree, "#size-cells", 2);
     fdt_tree_string(&b->tree, "compatible", at == 10 ? "backplane,machine" : name);
     fdt_tree_string(&b->tree, "model", at == 10 ? "backplane,machine" : name);
+    if (b->layout->arch == ARCH_ARM64) /* the timer's, too */
+        fdt_tree_u32(&b->tree, "interrupt-parent", fdt_phandle_device(b, b->layout->irqchip));
 }
 
 /* A bus has only addressed nodes: those without registers go under the root. Their names carry the
@@ -61,6 +63,12 @@ bool fdt_device_path(const struct layout *layout, const struct layout_device *de
                      char path[FDT_PATH_BYTES])
 {
     char name[96];
+    if (fdt_arm64_is_its(layout, dev) && layout->irqchip != NULL &&
+        fdt_device_path(layout, layout->irqchip, path)) {
+        fdt_arm64_its_name(dev, name);
+        (void)snprintf(path + strlen(path), FDT_PATH_BYTES - strlen(path), "/%s", name);
+        return true;
+    }
     if (!node_name(layout, dev, name))
         return false;
     (void)snprintf(path, FDT_PATH_BYTES, "%s/%s", fdt_device_has_address(dev) ? "/soc" : "", name);
@@ -182,6 +190,8 @@ static void write_soc(struct fdt_build *b)
     fdt_tree_u32(&b->tree, "#size-cells", 2);
     fdt_tree_string(&b->tree, "compatible", "simple-bus");
     fdt_tree_empty(&b->tree, "ranges");
+    if (l->arch == ARCH_ARM64) /* where guests take devices for incoherent unless told */
+        fdt_tree_empty(&b->tree, "dma-coherent");
     for (size_t i = 0; i < n; i++) {
         char name[96];
         if (node_name(l, order[i].dev, name))
@@ -224,9 +234,6 @@ static int32_t check_layout(const struct layout *l, struct err *err)
     if (l->arch == ARCH_X86_64)
         return err_set(err, BP_ERR_UNSUPPORTED,
                        "device tree: x86_64 machines have none, they have ACPI: use --acpi");
-    if (l->arch != ARCH_RISCV64)
-        return err_set(err, BP_ERR_UNSUPPORTED, "device tree: none is made for %s machines yet",
-                       arch_name(l->arch));
     for (size_t i = 0; i < l->n_devices; i++) {
         const struct layout_device *dev = &l->devices[i];
         if (dev->dt_name != NULL && !fdt_node_name_is_valid(dev->dt_name))
@@ -235,7 +242,7 @@ static int32_t check_layout(const struct layout *l, struct err *err)
                            "digits and ,._+-, beginning with a letter",
                            dev->name, dev->class_id, dev->dt_name);
     }
-    return BP_OK;
+    return l->arch == ARCH_ARM64 ? fdt_arm64_check(l, err) : BP_OK;
 }
 
 int32_t fdt_build(const struct layout *layout, const struct fdt_chosen *chosen, void **blob,
@@ -251,7 +258,10 @@ int32_t fdt_build(const struct layout *layout, const struct fdt_chosen *chosen, 
     write_root(&b);
     write_chosen(&b, chosen != NULL ? chosen : &nothing);
     write_aliases(&b);
-    fdt_riscv64_cpus(&b);
+    if (layout->arch == ARCH_ARM64)
+        fdt_arm64_system(&b);
+    else
+        fdt_riscv64_cpus(&b);
     write_memory(&b);
     write_soc(&b);
     write_unaddressed(&b);

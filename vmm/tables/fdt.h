@@ -2,8 +2,9 @@
  * The device tree of a machine, as a flattened blob (Devicetree Specification 0.4), from its
  * layout alone: what is mapped is what is described. The same layout gives the same bytes.
  *
- * Nodes: chosen, aliases, cpus, memory, then /soc with every device that has registers, by address,
- * then devices without registers and the clocks that devices asked for.
+ * Nodes: chosen, aliases, cpus (on arm64 also psci and timer), memory, then /soc with every device
+ * that has registers, by address, then devices without registers and the clocks that devices asked
+ * for.
  */
 #ifndef VMM_TABLES_FDT_H
 #define VMM_TABLES_FDT_H

@@ -1,5 +1,5 @@
 /*
- * Parts of the device tree, for fdt.c only. Phandles are numbered so that none depends on what
+ * Parts of the device tree, for fdt*.c only. Phandles are numbered so that none depends on what
  * others are used: processors' interrupt controllers, processors, devices, clocks.
  */
 #ifndef VMM_TABLES_FDT_PARTS_H
@@ -38,8 +38,22 @@ void fdt_device_root_nodes(struct fdt_build *b, const struct layout_device *dev)
 bool fdt_property_name_is_valid(const char *name);
 bool fdt_node_name_is_valid(const char *name);
 
+/* /cpus/cpu-map, where the bindings of all architectures have it. */
+void fdt_cpu_map(struct fdt_build *b);
+
 /* /cpus, and the number of a processor's interrupt input (BP_CPU_IRQ_*) at its controller. */
 void fdt_riscv64_cpus(struct fdt_build *b);
 uint32_t fdt_riscv64_cpu_irq(uint32_t irq);
+
+/* arm64: the layout has what the tree needs. */
+int32_t fdt_arm64_check(const struct layout *layout, struct err *err);
+/* /cpus, /psci and /timer. */
+void fdt_arm64_system(struct fdt_build *b);
+/* What the built-in interrupt controller's node has beyond the generic part, with the translation
+ * service's node. */
+void fdt_arm64_controller(struct fdt_build *b);
+/* The translation service, whose node lies in the controller's, and that node's name. */
+bool fdt_arm64_is_its(const struct layout *layout, const struct layout_device *dev);
+void fdt_arm64_its_name(const struct layout_device *its, char name[64]);
 
 #endif

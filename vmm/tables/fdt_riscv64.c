@@ -5,6 +5,8 @@
  * The ISA is told twice: riscv,isa for older guests, riscv,isa-base and riscv,isa-extensions for
  * kernels built without the fallback to it.
  *
+ * Caches have no nodes: the software processor has none, and what a host's are KVM does not say.
+ *
  * The processors' interrupt controllers carry #address-cells = <0>, which means nothing but keeps
  * dtc 1.6.1 silent: it asks for one in every interrupt controller (1.7 does not any more).
  */
@@ -139,23 +141,6 @@ static void write_cpu(struct fdt_build *b, const struct extensions *x, uint32_t 
     fdt_tree_end(t);
 }
 
-/* One cluster of single-threaded cores. */
-static void write_cpu_map(struct fdt_build *b)
-{
-    struct fdt_tree *t = &b->tree;
-    fdt_tree_begin(t, "cpu-map");
-    fdt_tree_begin(t, "cluster0");
-    for (uint32_t i = 0; i < b->layout->n_cpus; i++) {
-        char name[24];
-        (void)snprintf(name, sizeof(name), "core%u", i);
-        fdt_tree_begin(t, name);
-        fdt_tree_u32(t, "cpu", fdt_phandle_cpu(b, i));
-        fdt_tree_end(t);
-    }
-    fdt_tree_end(t);
-    fdt_tree_end(t);
-}
-
 void fdt_riscv64_cpus(struct fdt_build *b)
 {
     struct fdt_tree *t = &b->tree;
@@ -179,6 +164,6 @@ void fdt_riscv64_cpus(struct fdt_build *b)
         fdt_tree_u64(t, "timebase-frequency", b->layout->timebase_hz);
     for (uint32_t i = 0; i < b->layout->n_cpus; i++)
         write_cpu(b, &x, i);
-    write_cpu_map(b);
+    fdt_cpu_map(b);
     fdt_tree_end(t);
 }

@@ -106,6 +106,14 @@ static bool limit_let_through(const struct kvm_guest *guest, const struct limit 
     return ioctl(guest->vcpu_fd, KVM_SET_SIGNAL_MASK, mask) == 0;
 }
 
+/* From now on. */
+static bool limit_set(const struct limit *limit, uint64_t ns)
+{
+    struct itimerspec when = {.it_value.tv_sec = (time_t)(ns / NS_PER_SECOND),
+                              .it_value.tv_nsec = (long)(ns % NS_PER_SECOND)};
+    return timer_settime(limit->timer, 0, &when, NULL) == 0;
+}
+
 static bool limit_begin(struct limit *limit, const struct kvm_guest *guest)
 {
     limit->number = SIGRTMAX;
@@ -116,9 +124,7 @@ static bool limit_begin(struct limit *limit, const struct kvm_guest *guest)
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = limit->number};
     event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
     if (timer_create(CLOCK_MONOTONIC, &event, &limit->timer) == 0) {
-        struct itimerspec when = {.it_value.tv_sec = KVM_PROBE_LIMIT_NS / NS_PER_SECOND,
-                                  .it_value.tv_nsec = KVM_PROBE_LIMIT_NS % NS_PER_SECOND};
-        if (limit_let_through(guest, limit) && timer_settime(limit->timer, 0, &when, NULL) == 0)
+        if (limit_let_through(guest, limit) && limit_set(limit, KVM_PROBE_LIMIT_NS))
             return true;
         timer_delete(limit->timer);
     }
@@ -216,7 +222,19 @@ static int32_t run_to_event(struct kvm_guest *guest, enum kvm_guest_event wanted
                    guest->path, guest->run->exit_reason);
 }
 
-static int32_t run_guest(struct kvm_guest *guest, struct kvm_report *report, struct err *err)
+static int32_t wait_for_timer(struct kvm_guest *guest, const struct limit *limit,
+                              struct kvm_report *report, struct err *err)
+{
+    uint64_t end_ns = host_monotonic_ns() + KVM_PROBE_TIMER_LIMIT_NS;
+    if (!limit_set(limit, KVM_PROBE_TIMER_LIMIT_NS))
+        return kvm_guest_fail(guest, "a time limit for a test guest", err);
+    int32_t status = run_to_event(guest, KVM_GUEST_TIMER_FIRED, end_ns, err);
+    report->has_timer = status == BP_OK;
+    return status;
+}
+
+static int32_t run_guest(struct kvm_guest *guest, const struct limit *limit,
+                         struct kvm_report *report, struct err *err)
 {
     uint64_t end_ns = host_monotonic_ns() + KVM_PROBE_LIMIT_NS;
     for (unsigned round = 0; round < KVM_PROBE_ROUNDS; round++) {
@@ -233,9 +251,7 @@ static int32_t run_guest(struct kvm_guest *guest, struct kvm_report *report, str
     }
     if (!kvm_guest_tests_timer || report->loop_ns > KVM_PROBE_SLOWEST_NS)
         return BP_OK;
-    int32_t status = run_to_event(guest, KVM_GUEST_TIMER_FIRED, end_ns, err);
-    report->has_timer = status == BP_OK;
-    return status;
+    return wait_for_timer(guest, limit, report, err);
 }
 
 static int32_t run_within_limit(struct kvm_guest *guest, struct kvm_report *report, struct err *err)
@@ -243,7 +259,7 @@ static int32_t run_within_limit(struct kvm_guest *guest, struct kvm_report *repo
     struct limit limit;
     if (!limit_begin(&limit, guest))
         return kvm_guest_fail(guest, "a time limit for a test guest", err);
-    int32_t status = run_guest(guest, report, err);
+    int32_t status = run_guest(guest, &limit, report, err);
     limit_end(&limit);
     return status < 0 ? status : kvm_probe_judge(guest->path, report, err);
 }

@@ -21,6 +21,9 @@
 /* After this long the guest is kicked out, wherever it is. */
 #define KVM_PROBE_LIMIT_NS 400000000u
 
+/* A host that was quick in the loop has so much more for the timer: it may be busy just then. */
+#define KVM_PROBE_TIMER_LIMIT_NS 3000000000u
+
 /* How far the probe came: each step includes those before it. */
 struct kvm_report {
     bool is_there;       /* /dev/kvm exists */
@@ -35,7 +38,8 @@ struct kvm_report {
 };
 
 /* BP_OK when usable; otherwise a status and one sentence with its remedy. Takes at most half a
- * second. Changes nothing in the process: no signal handler, no thread, no descriptor stays. */
+ * second, but for a fast host whose timer never fires. Changes nothing in the process: no signal
+ * handler, no thread, no descriptor stays. */
 int32_t kvm_probe(struct kvm_report *out, struct err *err);
 
 /* The same on the way to a guest's start: the kernel takes some milliseconds to end a VM, so a

@@ -26,6 +26,7 @@
 
 #define TCP_SYN 0x02u
 #define TCP_ACK 0x10u
+#define TCP_URG 0x20u
 
 #define FLAG_RESERVED 0x8000u
 #define FLAG_MORE     0x2000u
@@ -119,4 +120,34 @@ enum frame_verdict frame_check(const struct frame_limits *limits, const uint8_t 
     default:
         return FRAME_IGNORED;
     }
+}
+
+/* --- Urgent data ------------------------------------------------------------------------------ */
+
+/* Puts `value` where a checksum covers it: RFC 1624. */
+static void replace16(uint8_t *at, uint32_t value, uint8_t *checksum)
+{
+    uint32_t sum = (get16(checksum) ^ 0xffffu) + (get16(at) ^ 0xffffu) + value;
+    sum = (sum & 0xffffu) + (sum >> 16);
+    sum = (sum & 0xffffu) + (sum >> 16);
+    checksum[0] = (uint8_t) ~(sum >> 8);
+    checksum[1] = (uint8_t)~sum;
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
+void frame_clear_urgent(uint8_t *frame)
+{
+    uint8_t *ip = frame + ETHER_BYTES, *tcp;
+    uint32_t type = get16(frame + ETHER_TYPE);
+    if (type == TYPE_IPV4 && ip[9] == PROTOCOL_TCP)
+        tcp = ip + (ip[0] & 15u) * 4;
+    else if (type == TYPE_IPV6 && ip[6] == PROTOCOL_TCP)
+        tcp = ip + IPV6_BYTES;
+    else
+        return;
+    if ((tcp[13] & TCP_URG) == 0)
+        return;
+    replace16(tcp + 12, get16(tcp + 12) & ~TCP_URG, tcp + 16);
+    replace16(tcp + 18, 0, tcp + 16);
 }

@@ -119,7 +119,7 @@ static bool mark_units(struct fragments_packet *p, uint32_t offset, uint32_t siz
 }
 
 /* The frame of the whole packet; NULL when that would be too large. */
-static const uint8_t *finish(struct fragments_packet *p, uint32_t *size)
+static uint8_t *finish(struct fragments_packet *p, uint32_t *size)
 {
     uint32_t total = p->header_bytes + p->size;
     uint8_t *frame = p->bytes + DATA_AT - p->header_bytes - ETHER_BYTES, *ip = frame + ETHER_BYTES;
@@ -134,8 +134,7 @@ static const uint8_t *finish(struct fragments_packet *p, uint32_t *size)
     return frame;
 }
 
-const uint8_t *fragments_add(struct fragments *f, uint64_t now_ns, const uint8_t *frame,
-                             uint32_t *size)
+uint8_t *fragments_add(struct fragments *f, uint64_t now_ns, const uint8_t *frame, uint32_t *size)
 {
     const uint8_t *ip = frame + ETHER_BYTES;
     uint32_t header = (ip[0] & 15u) * 4, bytes = get16(ip + 2) - header;

@@ -39,6 +39,11 @@ struct frame_limits {
 enum frame_verdict frame_check(const struct frame_limits *limits, const uint8_t *frame,
                                uint32_t size);
 
+/* Of a frame that is FRAME_GOOD: takes the urgent pointer out of a TCP segment. What it points at
+ * is data like any other then, as RFC 6093 advises; libslirp (CVE-2026-9539) reads as far as it
+ * says. */
+void frame_clear_urgent(uint8_t *frame);
+
 /* --- Fragments -------------------------------------------------------------------------------- */
 #define FRAGMENTS_PACKETS 4u /* that can be incomplete at once */
 
@@ -49,7 +54,6 @@ void fragments_destroy(struct fragments *f);
 void fragments_clear(struct fragments *f);
 /* Takes a frame that is FRAME_PART. When it was the last one missing: the whole packet's frame, for
  * the time until the next call, and its size. Otherwise NULL. */
-const uint8_t *fragments_add(struct fragments *f, uint64_t now_ns, const uint8_t *frame,
-                             uint32_t *size);
+uint8_t *fragments_add(struct fragments *f, uint64_t now_ns, const uint8_t *frame, uint32_t *size);
 
 #endif

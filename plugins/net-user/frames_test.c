@@ -145,6 +145,29 @@ static void when_full_only_what_opens_nothing_passes(void **state)
     assert_int_equal(frame_check(&full_limits, frame, size), FRAME_GOOD);
 }
 
+static void an_urgent_pointer_goes_and_the_checksum_stays_right(void **state)
+{
+    static const uint32_t pointers[] = {0, 1, 4, 1000, 0x7fff, 0x8000, 0xffff};
+    (void)state;
+    for (size_t i = 0; i < sizeof(pointers) / sizeof(pointers[0]); i++) {
+        uint32_t size = make_tcp(frame, GATEWAY_IP, 77, 2, 3, TCP_ACK | 0x20, "data", 4);
+        put16(frame + 52, pointers[i]);
+        put16(frame + 50, 0);
+        put16(frame + 50, transport_checksum(frame, 24));
+        assert_verdict(size, FRAME_GOOD);
+        frame_clear_urgent(frame);
+        assert_int_equal(frame[47], TCP_ACK);
+        assert_int_equal(get16(frame + 52), 0);
+        assert_int_equal(transport_checksum(frame, 24), 0); /* with its own it sums up to nothing */
+        assert_memory_equal(frame + 54, "data", 4);
+    }
+    uint32_t size = make_udp(frame, GATEWAY_IP, 1, 2, "12345678901234567890", 20);
+    uint8_t before[62];
+    memcpy(before, frame, size);
+    frame_clear_urgent(frame);
+    assert_memory_equal(frame, before, size);
+}
+
 /* --- Fragments -------------------------------------------------------------------------------- */
 
 static uint8_t datagram[65535];
@@ -292,6 +315,7 @@ int main(void)
         cmocka_unit_test(no_length_that_lies_passes),
         cmocka_unit_test(what_nobody_is_there_for_is_ignored),
         cmocka_unit_test(when_full_only_what_opens_nothing_passes),
+        cmocka_unit_test(an_urgent_pointer_goes_and_the_checksum_stays_right),
         F(fragments_make_a_packet_in_any_order),
         F(the_largest_packet_fits_a_frame_and_a_larger_one_is_dropped),
         F(overlaps_and_contradictions_drop_the_packet),

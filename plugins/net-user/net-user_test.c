@@ -268,6 +268,36 @@ static void a_connection_carries_bytes_both_ways_and_ends(void **state)
     bench_destroy(b);
 }
 
+/* The urgent pointer is a guest's to choose: nothing that it did not send may leave. */
+static void urgent_data_are_data_and_no_more_than_was_sent(void **state)
+{
+    struct bench *b = start(NULL);
+    uint16_t port = 0;
+    char text[8000] = {0};
+    int listener = world_socket(SOCK_STREAM, &port);
+    (void)state;
+    introduce(b);
+    struct tcp t = tcp_connect(b, port);
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+    for (uint32_t i = 0; i < 20; i++) {
+        uint32_t size =
+            make_tcp(frame, t.peer, t.ports, t.seq, t.ack, TCP_ACK | TCP_PSH | 0x20, "urgent", 6);
+        put16(frame + 52, i * 3000);
+        put16(frame + 50, 0);
+        put16(frame + 50, transport_checksum(frame, 26));
+        t.seq += 6;
+        say(b, size);
+        (void)bench_poll(b, 1);
+    }
+    assert_int_equal(recv(fd, text, sizeof(text), 0), 120);
+    for (uint32_t i = 0; i < 20; i++)
+        assert_memory_equal(text + 6 * i, "urgent", 6);
+    assert_int_equal(recv(fd, text, sizeof(text), MSG_OOB), -1);
+    close(fd);
+    close(listener);
+    bench_destroy(b);
+}
+
 static void a_connection_to_a_closed_port_is_refused(void **state)
 {
     struct bench *b = start(NULL);
@@ -751,6 +781,7 @@ int main(void)
         cmocka_unit_test(the_card_is_told_the_mtu_and_that_the_link_is_up),
         cmocka_unit_test(datagrams_reach_the_world_and_come_back),
         cmocka_unit_test(a_connection_carries_bytes_both_ways_and_ends),
+        cmocka_unit_test(urgent_data_are_data_and_no_more_than_was_sent),
         cmocka_unit_test(a_connection_to_a_closed_port_is_refused),
         cmocka_unit_test(no_host_loopback_keeps_the_guest_from_it),
         cmocka_unit_test(restrict_lets_nothing_out),

@@ -213,20 +213,22 @@ static void poll_library(struct net_user *s, bool look)
     }
 }
 
-static void feed(struct net_user *s, const uint8_t *frame, uint32_t size)
+static void feed(struct net_user *s, uint8_t *frame, uint32_t size)
 {
     enum frame_verdict verdict = frame_check(&s->limits, frame, size);
     if (verdict == FRAME_PART) {
         frame = fragments_add(s->fragments, s->last_ns, frame, &size);
         verdict = frame == NULL ? FRAME_IGNORED : frame_check(&s->limits, frame, size);
     }
-    if (verdict == FRAME_GOOD)
+    if (verdict == FRAME_GOOD) {
+        frame_clear_urgent(frame);
         slirp_input(s->slirp, frame, (int)size);
-    else if (verdict == FRAME_BROKEN)
+    } else if (verdict == FRAME_BROKEN) {
         bp_guest_logf(s->host, "a frame of %u bytes has lengths that cannot be; dropped", size);
-    else if (verdict == FRAME_REFUSED)
+    } else if (verdict == FRAME_REFUSED) {
         bp_guest_logf(s->host, "it has %u connections already: one more is refused",
                       s->max_sockets);
+    }
 }
 
 /* True: there are more. */

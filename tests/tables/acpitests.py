@@ -105,6 +105,9 @@ def check_madt(m):
     if m.of_plugin("acpi-pm") and acpi.number(m.tables["FACP"], 46, 2) < 16:
         sci = acpi.number(m.tables["FACP"], 46, 2)
         wanted[sci] = (sci, 0x0D)
+    for line in (line for device in m.layout["devices"] for line in device["lines"]):
+        if line["number"] < 16 and line["trigger"] == "level":
+            wanted[line["number"]] = (line["number"], 0x0D)
     assert overrides == wanted, overrides
 
 

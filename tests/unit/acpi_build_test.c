@@ -295,6 +295,23 @@ static void without_pic_pit_and_low_sci_there_is_nothing_to_override(void **stat
     assert_int_equal(number(table_of("FACP", &size) + 46, 2), 16);
 }
 
+/* Linux takes ISA's lines for edges, also where _CRS says otherwise. */
+static void level_lines_among_isas_are_overridden(void **state)
+{
+    size_t size;
+    (void)state;
+    pc.lines[PC_KEYS].number = 1;
+    pc.lines[PC_KEYS].trigger = BP_LEVEL_HIGH;
+    build();
+    const uint8_t *m = table_of("APIC", &size);
+    assert_int_equal(size, 98 + 10);
+    BYTES(m + 92, 2, 10, 0, 1, 1, 0, 0, 0, 0x0D, 0);
+    pc.lines[PC_KEYS].number = 16;
+    build();
+    (void)table_of("APIC", &size);
+    assert_int_equal(size, 98);
+}
+
 static void processors_beyond_254_need_the_x2apic(void **state)
 {
     size_t size;
@@ -613,6 +630,7 @@ int main(void)
         TEST(memory_mapped_fixed_hardware_is_only_in_the_extended_fields),
         TEST(the_madt_lists_processors_chip_and_overrides),
         TEST(without_pic_pit_and_low_sci_there_is_nothing_to_override),
+        TEST(level_lines_among_isas_are_overridden),
         TEST(processors_beyond_254_need_the_x2apic),
         TEST(a_plugin_can_be_the_interrupt_controller),
         TEST(the_mcfg_counts_from_bus_0),

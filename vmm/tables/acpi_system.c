@@ -83,15 +83,29 @@ static void put_override(struct aml *to, uint32_t isa, uint32_t line, uint32_t f
     aml_number(to, flags, 2);
 }
 
+/* The first 16 lines are taken for ISA's, edges, whatever a device's _CRS says; the SCI for a
+ * level. */
+static void put_line_overrides(const struct acpi_build *b, struct aml *to,
+                               const struct layout_device *dev)
+{
+    for (size_t i = 0; i < dev->n_lines; i++) {
+        const struct layout_line *line = &dev->lines[i];
+        if (line->number >= ACPI_ISA_LINES)
+            continue;
+        if (line->trigger == BP_LEVEL_HIGH)
+            put_override(to, line->number, line->number, OVERRIDE_LEVEL_HIGH);
+        else if (line == b->facts.sci)
+            put_override(to, line->number, line->number, OVERRIDE_EDGE_HIGH);
+    }
+}
+
 static void put_overrides(const struct acpi_build *b, struct aml *to)
 {
     const struct layout_device *pit = acpi_builtin(b->layout, "pit");
-    const struct layout_line *sci = b->facts.sci;
     if (pit != NULL && pit->n_lines > 0)
         put_override(to, 0, pit->lines[0].number, 0);
-    if (sci != NULL && sci->number < ACPI_ISA_LINES)
-        put_override(to, sci->number, sci->number,
-                     sci->trigger == BP_EDGE_RISING ? OVERRIDE_EDGE_HIGH : OVERRIDE_LEVEL_HIGH);
+    for (size_t i = 0; i < b->layout->n_devices; i++)
+        put_line_overrides(b, to, &b->layout->devices[i]);
 }
 
 /* LINT1 of every processor. */

@@ -3,14 +3,15 @@
 #
 # Part "programs": the tests of accel/kvm, with their small guests, where KVM is whole. Parts "trixie"
 # and "bookworm", each in an L1 of its own: tests/nested/l1/x86_64.sh with that Debian's kernel; what
-# it leaves is looked at here: every device at its place, and a disk whose VMM was killed.
+# it leaves is looked at here: every device at its place, and a disk whose VMM was killed. Part "more":
+# what one kernel is enough for.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 self=$PWD/tests/nested/x86_64.sh
 build=${1:?usage: tests/nested/x86_64.sh BUILD_DIR [PART...]}
 shift
-[[ $# -gt 0 ]] || set -- programs trixie bookworm
+[[ $# -gt 0 ]] || set -- trixie bookworm more programs
 PATH=$PATH:/usr/sbin:/sbin
 passed=0 failed=0 skipped=0
 work=$(mktemp -d)
@@ -72,32 +73,47 @@ repairs_cleanly() { # IMAGE
     }
 }
 
-run_suite() { # SUITE
-    local suite=$1 out=$work/$1 status=0 begin=$SECONDS one
-    tests/nested/run x86_64 --build "$build" --guest "$suite" --out "$out" \
-        --timeout "${BP_NESTED_SECONDS:-900}" --log "$work/$suite.log" \
+run_in_l1() { # NAME SCRIPT SUITE: what it leaves is in $work/NAME
+    local name=$1 status=0
+    tests/nested/run x86_64 --build "$build" --guest "$3" --out "$work/$name" \
+        --timeout "${BP_NESTED_SECONDS:-900}" --log "$work/$name.log" \
         --file "$work/disk.img:/disk.img" --file "$work/disk.sum:/disk.sum" \
         --file "$work/terminal:/nested/terminal" --file "$work/more:/more" \
-        -- sh /nested/x86_64.sh "$suite" </dev/null | tee "$work/$suite.out" | without_count || status=$?
-    add_count "$work/$suite.out" "$suite" "$status"
-    for one in virt pc; do
-        check "Debian $suite: $one's devices are where describe says" \
-            python3 tests/nested/places.py "$out/$one.json" "$out/$one.places"
+        -- sh "/nested/$2" "$3" </dev/null | tee "$work/$name.out" | without_count || status=$?
+    add_count "$work/$name.out" "$name" "$status"
+    [[ -z ${BP_NESTED_KEEP-} ]] || cp -r "$work/$name" "$work/$name.log" "$BP_NESTED_KEEP/"
+}
+
+compare_places() { # NAME MACHINE...
+    local name=$1 one
+    shift
+    for one; do
+        check "$name: $one's devices are where describe says" \
+            python3 tests/nested/places.py "$work/$name/$one.json" "$work/$name/$one.places"
     done
+}
+
+run_suite() { # SUITE
+    local suite=$1 out=$work/$1
+    run_in_l1 "$suite" x86_64.sh "$suite"
+    compare_places "$suite" virt pc
     if [[ -s $out/killed.img ]]; then
         check "a file system whose VMM was killed recovers" repairs_cleanly "$out/killed.img"
         check "and has the file that was synced" is_equal "$(<"$out/killed.sum")" \
             "$(debugfs -R 'cat /kept' "$out/killed.img" 2>/dev/null | sha256sum | cut -d' ' -f1)"
     else
-        check "Debian $suite: the disk of a killed VMM came back" false
+        check "the disk of a killed VMM came back" false
     fi
-    [[ -z ${BP_NESTED_KEEP-} ]] || cp -r "$out" "$work/$suite.log" "$BP_NESTED_KEEP/"
-    echo "    Debian $suite: $((SECONDS - begin)) s"
+}
+
+run_more() {
+    run_in_l1 more more.sh trixie
+    compare_places more split
 }
 
 # The programs look for their guests in the built tree, by the name it has here.
 run_programs() {
-    local status=0 begin=$SECONDS place=$build one files=()
+    local status=0 place=$build one files=()
     [[ $place == /* ]] || place=/$place
     for one in "$build"/tests/unit/kvm_*_test; do
         files+=(--file "$one:/programs/${one##*/}")
@@ -106,7 +122,6 @@ run_programs() {
     tests/nested/run x86_64 --build "$build" --guest none "${files[@]}" --timeout 300 \
         -- sh /nested/programs.sh </dev/null | tee "$work/programs.out" | without_count || status=$?
     add_count "$work/programs.out" programs "$status"
-    echo "    programs: $((SECONDS - begin)) s"
 }
 
 # A disk with room behind its file system, for what the guest writes past it; small programs.
@@ -146,7 +161,12 @@ run_beside_each_other() {
 tests/setup test demo
 if [[ $# -eq 1 ]]; then
     prepare
-    if [[ $1 == programs ]]; then run_programs; else run_suite "$1"; fi
+    case $1 in
+    programs) run_programs ;;
+    more) run_more ;;
+    *) run_suite "$1" ;;
+    esac
+    echo "    $1: $SECONDS s"
 else
     run_beside_each_other "$@"
 fi

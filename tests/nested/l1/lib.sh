@@ -69,6 +69,9 @@ said_first() { sed -n "s/^$1: *//p" "$work/log" | head -n 1; }
 # All lines that begin with NAME and a bar.
 said_lines() { sed -n "s/^$1|//p" "$work/log"; }
 
+# keep_places NAME: what the guest's kernel found goes to the host, for places.py.
+keep_places() { grep -E '^(iomem|ioports|interrupts|pnp|acpi)\|' "$work/log" >"/out/$1.places"; }
+
 tell() { echo "$*" >&3; }
 
 # press_power_button: as a user does at the terminal. The guest must run on a terminal.

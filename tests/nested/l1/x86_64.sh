@@ -14,8 +14,6 @@ head -c 1000000 /dev/urandom >/srv/file
 loopback=127.0.0.1
 httpd -p $loopback:8000 -h /srv
 
-keep_places() { grep -E '^(iomem|ioports|interrupts|pnp|acpi)\|' "$work/log" >"/out/$1.places"; }
-
 react() {
     case $1 in
     time)

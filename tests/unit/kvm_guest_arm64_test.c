@@ -94,11 +94,13 @@ BOARD_GUEST(smp_guest, "mov x20, x0\n"
                        "ldr x3, =0x1234\n"
                        "hvc #0\n"
                        "str w0, [x20]\n"
+                       "adr x1, 3f\n str x1, [x1]\n"
                        "2: wfi\n b 2b\n"
                        "1: ldr x20, =0x10000000\n"
+                       "adr x1, 3f\n4: ldr x2, [x1]\n cbz x2, 4b\n"
                        "str x0, [x20, #8]\n"
                        "mrs x1, mpidr_el1\n"
-                       "str x1, [x20, #16]\n" OFF);
+                       "str x1, [x20, #16]\n" OFF ".balign 8\n3: .quad 0\n");
 
 /* The first one sleeps until somebody stops it. */
 static void *run_second(void *ctx)

@@ -24,6 +24,9 @@
 #define PROTOCOL_UDP   17u
 #define PROTOCOL_ICMP6 58u
 
+/* There is no file to give, and libslirp before 4.8 reads a request after it has freed it. */
+#define PORT_TFTP 69u
+
 #define TCP_SYN 0x02u
 #define TCP_ACK 0x10u
 #define TCP_URG 0x20u
@@ -65,6 +68,8 @@ static enum frame_verdict check_payload(const struct frame_limits *limits, uint3
     case PROTOCOL_UDP:
         if (size < UDP_BYTES || get16(at + 4) < UDP_BYTES || get16(at + 4) > size)
             return FRAME_BROKEN;
+        if (get16(at + 2) == PORT_TFTP)
+            return FRAME_IGNORED;
         return opens(limits);
     case PROTOCOL_ICMP:
         return size < ICMP_BYTES ? FRAME_BROKEN : opens(limits);

@@ -125,6 +125,8 @@ static void what_nobody_is_there_for_is_ignored(void **state)
         make_ether(frame, types[i]);
         assert_verdict(60, FRAME_IGNORED);
     }
+    size = make_udp(frame, GATEWAY_IP, 1, 69, "\0\1file\0octet", 13);
+    assert_verdict(size, FRAME_IGNORED);
     make_ether(frame, 0x86dd);
     assert_int_equal(frame_check(&without, frame, 60), FRAME_IGNORED);
 }

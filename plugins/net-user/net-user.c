@@ -9,7 +9,10 @@
  * waits.
  *
  * A snapshot holds no connection: those that were open end with a reset when it is loaded
- * elsewhere. Not modelled: TFTP, a web of several guests, IPv6 in hostfwd, ICMP beyond echo.
+ * elsewhere. For guests that are not trusted libslirp should be 4.8 with its distribution's fixes,
+ * or newer: what is looked at and put right here (filter.c, fragments.c) is what can be without
+ * knowing connections. Not modelled: TFTP, neither here nor out to the world; several guests on one
+ * network; IPv6 in hostfwd; ICMP beyond echo.
  */
 #include "net-user.h"
 

@@ -14,7 +14,7 @@
 #include "util/paths.h"
 
 const struct cli_option cli_machine_options[] = {
-    {"arch", "A", "guest architecture: riscv64 (x86_64, arm64)", false},
+    {"arch", "A", "guest architecture: x86_64, arm64 or riscv64", false},
     {"accel", "A", "auto (default), kvm or soft", false},
     {"memory", "SIZE", "guest RAM, with K M G T; instead of the file's", false},
     {"cpus", "N", "number of processors; instead of the file's", false},

@@ -125,6 +125,22 @@ static const uint32_t x86_64_registers[] = {
     REG_X86_64_CR3,     REG_X86_64_CR4,     REG_X86_64_CR8,     REG_X86_64_EFER,
 };
 
+#define SYS REG_ARM64_SYS
+
+/* pc, pstate, sp, then what says why: ESR_EL1, FAR_EL1, ELR_EL1, SPSR_EL1, VBAR_EL1, SCTLR_EL1,
+ * TCR_EL1, TTBR0_EL1, TTBR1_EL1. */
+static const uint32_t arm64_registers[] = {
+    REG_ARM64_PC,       REG_ARM64_PSTATE,   REG_ARM64_SP,    SYS(3, 0, 5, 2, 0), SYS(3, 0, 6, 0, 0),
+    SYS(3, 0, 4, 0, 1), SYS(3, 0, 4, 0, 0), REG_ARM64_VBAR,  SYS(3, 0, 1, 0, 0), SYS(3, 0, 2, 0, 2),
+    SYS(3, 0, 2, 0, 0), SYS(3, 0, 2, 0, 1), REG_ARM64_X(0),  REG_ARM64_X(1),     REG_ARM64_X(2),
+    REG_ARM64_X(3),     REG_ARM64_X(4),     REG_ARM64_X(5),  REG_ARM64_X(6),     REG_ARM64_X(7),
+    REG_ARM64_X(8),     REG_ARM64_X(9),     REG_ARM64_X(10), REG_ARM64_X(11),    REG_ARM64_X(12),
+    REG_ARM64_X(13),    REG_ARM64_X(14),    REG_ARM64_X(15), REG_ARM64_X(16),    REG_ARM64_X(17),
+    REG_ARM64_X(18),    REG_ARM64_X(19),    REG_ARM64_X(20), REG_ARM64_X(21),    REG_ARM64_X(22),
+    REG_ARM64_X(23),    REG_ARM64_X(24),    REG_ARM64_X(25), REG_ARM64_X(26),    REG_ARM64_X(27),
+    REG_ARM64_X(28),    REG_ARM64_X(29),    REG_ARM64_X(30),
+};
+
 /* pc, mode, x1-x31, then what says why: privileged ISA, 3.1 and 4.1. */
 static const uint32_t riscv64_registers[] = {
     REG_RISCV64_PC,    REG_RISCV64_MODE,  CSR(0x300),        CSR(0x341),        CSR(0x342),
@@ -148,6 +164,8 @@ static const uint32_t *registers_of(enum arch arch, size_t *n)
         *n = sizeof(riscv64_registers) / sizeof(riscv64_registers[0]);
         return riscv64_registers;
     case ARCH_ARM64:
+        *n = sizeof(arm64_registers) / sizeof(arm64_registers[0]);
+        return arm64_registers;
     case ARCH_INVALID:
         break;
     }

@@ -20,7 +20,7 @@ static int32_t fill_random(void *to, size_t n, struct err *err)
                : err_set(err, BP_ERR_IO, "random numbers for the guest: %s", strerror(errno));
 }
 
-/* --- riscv64: the device tree ----------------------------------------------------------------- */
+/* --- arm64, riscv64: the device tree ---------------------------------------------------------- */
 
 static int32_t build_tree(const struct run *run, const struct boot_plan *plan, void **blob,
                           size_t *size, struct err *err)

@@ -17,6 +17,9 @@ static const char *const head_keys[] = {"summary",  "arch",     "cpus",    "memo
                                         "ram-base", "timebase", "console", "gic"};
 #define N_HEAD_KEYS (sizeof(head_keys) / sizeof(head_keys[0]))
 
+#define ARM64_RAM_MIN 0x10000000u /* the controller of 64 processors ends below (core/platform.c)  \
+                                   */
+
 /* Where RAM begins unless the file says otherwise. */
 static const uint64_t ram_bases[ARCH_COUNT] = {
     [ARCH_X86_64] = 0, [ARCH_ARM64] = 0x40000000, [ARCH_RISCV64] = 0x80000000};
@@ -192,6 +195,11 @@ static void read_ram_base(struct assembly *a, const struct doc_section *head)
         machine->ram_base = otherwise;
     } else if (machine->arch == ARCH_X86_64 && machine->ram_base != 0) {
         doc_key_error(&a->doc, head, key, key->value, "RAM of x86_64 begins at 0");
+        machine->ram_base = otherwise;
+    } else if (machine->arch == ARCH_ARM64 && machine->ram_base < ARM64_RAM_MIN) {
+        doc_key_error(&a->doc, head, key, key->value,
+                      "RAM of arm64 begins at 0x%x or above: the interrupt controller lies below",
+                      ARM64_RAM_MIN);
         machine->ram_base = otherwise;
     }
 }

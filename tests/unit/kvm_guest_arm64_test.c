@@ -35,12 +35,27 @@ static void start(const uint8_t *code, const uint8_t *end)
     board_set(&board, 0, REG_ARM64_PSTATE, PSTATE_EL1H);
 }
 
-static bool begin(uint32_t n_cpus)
+static bool begin_with(uint32_t n_cpus, uint32_t gic_version)
 {
+    struct accel_limits limits;
     if (board_is_impossible())
         return false;
-    board_make_vm(&board, n_cpus, PLATFORM_GIC_V3);
+    accel_kvm.limits(ARCH_ARM64, &limits);
+    if ((limits.gic_versions & 1u << gic_version) == 0) {
+        printf("this host's KVM has no GICv%u\n", gic_version);
+        return false;
+    }
+    board_make_vm(&board, n_cpus, gic_version);
     return true;
+}
+
+/* With whatever interrupt controller there is. */
+static bool begin(uint32_t n_cpus)
+{
+    struct accel_limits limits;
+    accel_kvm.limits(ARCH_ARM64, &limits);
+    const bool has_v3 = (limits.gic_versions & 1u << PLATFORM_GIC_V3) != 0;
+    return begin_with(n_cpus, has_v3 ? PLATFORM_GIC_V3 : PLATFORM_GIC_V2);
 }
 
 #define OFF   "ldr w0, =0x84000008\n hvc #0\n b .\n.ltorg\n"
@@ -184,22 +199,54 @@ static void connect_lines(void)
     board_expect_ok(accel_kvm.connect_line(board.vm, EDGE_LINE, BP_EDGE_RISING, &err), &err);
 }
 
-static void level_and_edge_lines_reach_the_guest_also_after_a_reset(void **state)
+/* More than once: each time after a reset. */
+static void check_lines(const uint8_t *code, const uint8_t *end)
 {
-    (void)state;
-    if (!begin(1))
-        skip();
     connect_lines(); /* before there are vCPUs */
     board_make_vcpus(&board);
     board.on_write = on_lines;
     for (int round = 0; round < 3; round++) {
-        start(lines_guest, lines_guest_end);
+        start(code, end);
         assert_int_equal(board_run(&board, 0), RUN_INTERRUPTED);
         board_check(&board, 0, 8, 0);
         board_check(&board, 1, 0, 32 + LEVEL_LINE);
         board_check(&board, 2, 0, 32 + EDGE_LINE);
         assert_int_equal(board.n_log, 3);
     }
+}
+
+static void level_and_edge_lines_reach_the_guest_also_after_a_reset(void **state)
+{
+    (void)state;
+    if (!begin_with(1, PLATFORM_GIC_V3))
+        skip();
+    check_lines(lines_guest, lines_guest_end);
+}
+
+/* The same with GICv2: x21 is its CPU interface. */
+BOARD_GUEST(lines_v2_guest, "mov x20, x0\n"
+                            "ldr x1, =0x80000800\n msr vbar_el1, x1\n"
+                            "ldr x2, =0x08000000\n ldr x21, =0x08010000\n"
+                            "mov w1, #1\n str w1, [x2]\n str w1, [x21]\n"
+                            "mov w5, #0x8000\n str w5, [x2, #0xc08]\n"
+                            "ldr w5, =0x01010101\n str w5, [x2, #0x824]\n"
+                            "mov w5, #0xa0\n str w5, [x2, #0x104]\n"
+                            "mov w1, #0xff\n str w1, [x21, #4]\n"
+                            "msr daifclr, #2\n"
+                            "str wzr, [x20, #8]\n"
+                            "1: wfi\n b 1b\n"
+                            ".ltorg\n.balign 2048\n.space 0x280\n"
+                            "ldr w1, [x21, #0xc]\n"
+                            "str w1, [x20]\n"
+                            "str w1, [x21, #0x10]\n"
+                            "eret\n");
+
+static void lines_of_gic_v2_reach_the_guest_also_after_a_reset(void **state)
+{
+    (void)state;
+    if (!begin_with(1, PLATFORM_GIC_V2))
+        skip();
+    check_lines(lines_v2_guest, lines_v2_guest_end);
 }
 
 BOARD_GUEST(timer_guest, V3_UP "mov x1, #1000\n msr cntv_tval_el0, x1\n"
@@ -209,7 +256,7 @@ BOARD_GUEST(timer_guest, V3_UP "mov x1, #1000\n msr cntv_tval_el0, x1\n"
 static void virtual_timer_interrupts_the_guest(void **state)
 {
     (void)state;
-    if (!begin(1))
+    if (!begin_with(1, PLATFORM_GIC_V3))
         skip();
     board_make_vcpus(&board);
     board.on_write = on_lines;
@@ -238,25 +285,55 @@ BOARD_GUEST(dirty_guest, "mov x20, x0\n"
                          "ldr x1, =0x80000800\n msr vbar_el1, x1\n"
                          "mov x1, #1\n msr cntv_ctl_el0, x1\n" RESET);
 
-static void reset_leaves_nothing_of_the_guest_before(void **state)
+static void check_reset(const uint8_t *code, const uint8_t *end)
 {
     uint64_t at_power_on[8];
-    (void)state;
-    if (!begin(1))
-        skip();
     board_make_vcpus(&board);
-    start(dirty_guest, dirty_guest_end);
+    start(code, end);
     assert_int_equal(board_run(&board, 0), RUN_REBOOT);
     assert_int_equal(board.power, RUN_REBOOT);
     assert_int_equal(board.n_log, 8);
     memcpy(at_power_on, board.values, sizeof(at_power_on));
     assert_int_equal(at_power_on[0], 0);
     for (int round = 0; round < 2; round++) {
-        start(dirty_guest, dirty_guest_end);
+        start(code, end);
         assert_int_equal(board_run(&board, 0), RUN_REBOOT);
         assert_int_equal(board.n_log, 8);
         assert_memory_equal(at_power_on, board.values, sizeof(at_power_on));
     }
+}
+
+static void reset_leaves_nothing_of_the_guest_before(void **state)
+{
+    (void)state;
+    if (!begin_with(1, PLATFORM_GIC_V3))
+        skip();
+    check_reset(dirty_guest, dirty_guest_end);
+}
+
+/* The same with GICv2. */
+BOARD_GUEST(dirty_v2_guest, "mov x20, x0\n"
+                            "ldr x2, =0x08000000\n ldr x4, =0x08010000\n"
+                            "ldr w1, [x2, #0x104]\n str w1, [x20]\n"
+                            "ldr w1, [x2, #0x424]\n str w1, [x20, #4]\n"
+                            "ldr w1, [x2]\n str w1, [x20, #8]\n"
+                            "ldr w1, [x2, #0x100]\n str w1, [x20, #12]\n"
+                            "ldr w1, [x2, #0x204]\n str w1, [x20, #16]\n"
+                            "ldr w1, [x4, #4]\n str w1, [x20, #20]\n"
+                            "ldr w1, [x2, #0x824]\n str w1, [x20, #24]\n"
+                            "ldr w1, [x4]\n str w1, [x20, #28]\n"
+                            "ldr w1, =0xf0f0f0f0\n str w1, [x2, #0x104]\n str w1, [x2, #0x204]\n"
+                            "str w1, [x2, #0x424]\n str w1, [x4, #4]\n"
+                            "ldr w1, =0x01010101\n str w1, [x2, #0x824]\n"
+                            "mov w1, #1\n str w1, [x2]\n str w1, [x4]\n"
+                            "mov w1, #0x08000000\n str w1, [x2, #0x100]\n" RESET);
+
+static void reset_leaves_nothing_in_gic_v2(void **state)
+{
+    (void)state;
+    if (!begin_with(1, PLATFORM_GIC_V2))
+        skip();
+    check_reset(dirty_v2_guest, dirty_v2_guest_end);
 }
 
 /* --- Registers -------------------------------------------------------------------------------- */
@@ -289,10 +366,10 @@ static void registers_have_their_ids(void **state)
     assert_int_equal(board_get(&board, 0, REG_ARM64_SYS(3u, 4u, 4u, 1u, 0u)), 0x80008000);
     board_set(&board, 0, REG_ARM64_XZR, 5);
     assert_int_equal(board_get(&board, 0, REG_ARM64_XZR), 0);
-    assert_int_equal(board_get(&board, 1, REG_ARM64_GICR_BASE), 0x080c0000);
+    if (board.platform.gic_version == PLATFORM_GIC_V3)
+        assert_int_equal(board_get(&board, 1, REG_ARM64_GICR_BASE), 0x080c0000);
     assert_int_equal(board_get(&board, 1, REG_ARM64_SYS(3u, 0u, 0u, 0u, 5u)), 0x80000001);
-    assert_int_equal(accel_kvm.set_reg(board.vcpus[0], REG_ARM64_GICR_BASE, 1, &err),
-                     BP_ERR_INVALID);
+    assert_int_not_equal(accel_kvm.set_reg(board.vcpus[0], REG_ARM64_GICR_BASE, 1, &err), BP_OK);
     assert_int_equal(accel_kvm.get_reg(board.vcpus[0], REG_X86_64_RAX, &value, &err),
                      BP_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "rax"));
@@ -335,8 +412,10 @@ int main(void)
                                   end_board),
         cmocka_unit_test_teardown(level_and_edge_lines_reach_the_guest_also_after_a_reset,
                                   end_board),
+        cmocka_unit_test_teardown(lines_of_gic_v2_reach_the_guest_also_after_a_reset, end_board),
         cmocka_unit_test_teardown(virtual_timer_interrupts_the_guest, end_board),
         cmocka_unit_test_teardown(reset_leaves_nothing_of_the_guest_before, end_board),
+        cmocka_unit_test_teardown(reset_leaves_nothing_in_gic_v2, end_board),
         cmocka_unit_test_teardown(registers_have_their_ids, end_board),
         cmocka_unit_test_teardown(limits_say_what_the_kernel_can_make, end_board),
         cmocka_unit_test_teardown(lines_and_messages_that_there_are_not_are_errors, end_board),

@@ -17,8 +17,8 @@ static const char *const head_keys[] = {"summary",  "arch",     "cpus",    "memo
                                         "ram-base", "timebase", "console", "gic"};
 #define N_HEAD_KEYS (sizeof(head_keys) / sizeof(head_keys[0]))
 
-#define ARM64_RAM_MIN 0x10000000u /* the controller of 64 processors ends below (core/platform.c)  \
-                                   */
+/* The interrupt controller of the most processors ends below (core/platform.c). */
+#define ARM64_RAM_MIN 0x10000000u
 
 /* Where RAM begins unless the file says otherwise. */
 static const uint64_t ram_bases[ARCH_COUNT] = {

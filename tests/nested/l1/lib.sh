@@ -7,6 +7,8 @@
 
 passed=0 failed=0 skipped=0
 seconds=${BP_BOOT_SECONDS:-180}
+arch=$(uname -m)
+[ "$arch" != aarch64 ] || arch=arm64
 work=$(mktemp -d)
 carriage_return=$(printf '\r')
 vmm=
@@ -70,7 +72,7 @@ said_first() { sed -n "s/^$1: *//p" "$work/log" | head -n 1; }
 said_lines() { sed -n "s/^$1|//p" "$work/log"; }
 
 # keep_places NAME: what the guest's kernel found goes to the host, for places.py.
-keep_places() { grep -E '^(iomem|ioports|interrupts|pnp|acpi)\|' "$work/log" >"/out/$1.places"; }
+keep_places() { grep -E '^(iomem|ioports|interrupts|pnp|acpi|tree)\|' "$work/log" >"/out/$1.places"; }
 
 tell() { echo "$*" >&3; }
 
@@ -92,7 +94,7 @@ run_guest() {
     read -r begin _ </proc/uptime
     # busybox's timeout becomes the program that it limits: this is the VMM's own number.
     # shellcheck disable=SC2086 # terminal is a command or nothing
-    timeout -s KILL "$seconds" ${terminal:+/nested/terminal} backplane run "$machine" --arch x86_64 \
+    timeout -s KILL "$seconds" ${terminal:+/nested/terminal} backplane run "$machine" --arch "$arch" \
         --accel kvm --kernel "$kernel" --initrd "$initrd" "$@" \
         <"$work/in" >"$work/console" 2>"$work/err" &
     vmm=$!

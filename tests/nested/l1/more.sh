@@ -18,7 +18,7 @@ react() {
 # --- an I/O APIC that is a device -----------------------------------------------------------------------
 sed "s,^include = ,include = /bp/machines/," /nested/split.ini >"$work/split.ini"
 set -- --cpus 2 --set "disk=$disk" --set io=threads --set net=user --set "record=$work/record"
-backplane describe "$work/split.ini" --arch x86_64 --accel kvm "$@" --json >/out/split.json
+timeout 60 backplane describe "$work/split.ini" --arch x86_64 --accel kvm "$@" --json >/out/split.json
 run_guest "$work/split.ini" "$@" --append "$quiet bp.run=/bin/split"
 keep_places split
 check "a machine whose I/O APIC is a device boots and powers off ($took s)" is_equal 0 "$status"

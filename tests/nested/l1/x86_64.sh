@@ -33,7 +33,7 @@ react() {
 # --- everything at once: four processors, 5 GiB, a disk and a network --------------------------------
 set -- --cpus 4 --memory 5G --set "disk=$disk" --set net=user \
     --set hostfwd=tcp:$loopback:8080-:80
-backplane describe virt --arch x86_64 --accel kvm "$@" --json >/out/virt.json
+timeout 60 backplane describe virt --arch x86_64 --accel kvm "$@" --json >/out/virt.json
 clock_off=unknown rtc_off=unknown fetched=
 run_guest virt "$@" --append 'console=ttyS0 loglevel=5 bp.run=/bin/checks'
 keep_places virt
@@ -89,7 +89,7 @@ cp "$disk" /out/killed.img
 said file >/out/killed.sum
 
 # --- a classic PC -------------------------------------------------------------------------------------
-backplane describe pc --arch x86_64 --accel kvm --json >/out/pc.json
+timeout 60 backplane describe pc --arch x86_64 --accel kvm --json >/out/pc.json
 mkdir "$work/more" && cp -r /more "$work/more/bin"
 (cd "$work/more" && find . | cpio -o -H newc) >"$work/more.cpio" 2>/dev/null
 cat "$initrd" "$work/more.cpio" >"$work/initrd"

@@ -205,6 +205,35 @@ static void wrong_options_are_refused(void **state)
                 "is not made for it|");
 }
 
+/* What is usual is 64 processors of 40 bits with either interrupt controller. */
+static void arm64_machines_are_no_more_than_the_accelerator_can_do(void **state)
+{
+    (void)state;
+    const struct accel_limits usual[ARCH_COUNT] = {[ARCH_ARM64] = {.max_cpus = 64}};
+    const struct accel_limits only_v3[ARCH_COUNT] = {
+        [ARCH_ARM64] = {.gpa_bits = 36, .gic_versions = 1u << PLATFORM_GIC_V3}};
+    const struct accel_limits only_v2[ARCH_COUNT] = {
+        [ARCH_ARM64] = {.gic_versions = 1u << PLATFORM_GIC_V2}};
+    write_file("m.ini", "[machine]\narch = arm64\ncpus = 65\nmemory = 1T\n");
+    assert_null(load_options((struct machine_options){.limits = usual}));
+    assert_says("m.ini:3: machine: cpus = 65: 1-64 are allowed|"
+                "m.ini:4: machine: memory = 1T: RAM of 0x10000000000 bytes at 0x40000000 ends "
+                "beyond the guest's 40 physical address bits|");
+    write_file("m.ini", "[machine]\narch = arm64\nmemory = 64G\ngic = 2\n");
+    assert_null(load_options((struct machine_options){.limits = only_v3}));
+    assert_says("m.ini:3: machine: memory = 64G: RAM of 0x1000000000 bytes at 0x40000000 ends "
+                "beyond the guest's 36 physical address bits|"
+                "m.ini:4: machine: gic = 2: this host's KVM has GICv3 only|");
+    write_file("m.ini", "[machine]\narch = arm64\ncpus = 9\n");
+    assert_null(load_options((struct machine_options){.limits = only_v2}));
+    assert_says("m.ini:1: machine: 9 processors: GICv2 serves at most 8, and this host's KVM has "
+                "no GICv3|");
+    struct machine *m = load_options((struct machine_options){.limits = only_v2, .cpus = 8});
+    assert_non_null(m);
+    assert_int_equal(m->layout.gic_version, PLATFORM_GIC_V2);
+    machine_destroy(m);
+}
+
 static void regions_are_placed_pins_first_then_in_file_order(void **state)
 {
     (void)state;
@@ -890,6 +919,7 @@ int main(void)
         cmocka_unit_test(machine_section_is_read),
         cmocka_unit_test(options_win_over_the_file),
         cmocka_unit_test(wrong_options_are_refused),
+        cmocka_unit_test(arm64_machines_are_no_more_than_the_accelerator_can_do),
         cmocka_unit_test(regions_are_placed_pins_first_then_in_file_order),
         cmocka_unit_test(lines_are_connected_pins_first_then_in_file_order),
         cmocka_unit_test(without_an_interrupt_controller_lines_stay_unconnected),

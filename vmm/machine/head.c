@@ -259,8 +259,10 @@ static void make_platform(struct assembly *a, const struct doc_section *head)
         request.has_its = a->limits.gic_versions == 0 || a->limits.has_its;
     }
     if (request.gic_version == PLATFORM_GIC_V2 && machine->n_cpus > PLATFORM_GIC_V2_CPUS)
-        doc_section_error(&a->doc, head, "%u processors: GICv2 serves at most %u; use gic = 3",
-                          machine->n_cpus, PLATFORM_GIC_V2_CPUS);
+        doc_section_error(&a->doc, head, "%u processors: GICv2 serves at most %u%s",
+                          machine->n_cpus, PLATFORM_GIC_V2_CPUS,
+                          offers_gic(a, PLATFORM_GIC_V3) ? "; use gic = 3"
+                                                         : ", and this host's KVM has no GICv3");
     platform_make(&request, &machine->platform);
 }
 

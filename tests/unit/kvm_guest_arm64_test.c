@@ -35,27 +35,42 @@ static void start(const uint8_t *code, const uint8_t *end)
     board_set(&board, 0, REG_ARM64_PSTATE, PSTATE_EL1H);
 }
 
-static bool begin_with(uint32_t n_cpus, uint32_t gic_version)
+/* Both versions of the interrupt controller, as far as this host's KVM has them. */
+static bool has_gic(uint32_t version)
 {
     struct accel_limits limits;
+    accel_kvm.limits(ARCH_ARM64, &limits);
+    return (limits.gic_versions & 1u << version) != 0;
+}
+
+static bool begin(uint32_t n_cpus)
+{
     if (board_is_impossible())
         return false;
-    accel_kvm.limits(ARCH_ARM64, &limits);
-    if ((limits.gic_versions & 1u << gic_version) == 0) {
-        printf("this host's KVM has no GICv%u\n", gic_version);
-        return false;
-    }
-    board_make_vm(&board, n_cpus, gic_version);
+    board_make_vm(&board, n_cpus, has_gic(PLATFORM_GIC_V3) ? PLATFORM_GIC_V3 : PLATFORM_GIC_V2);
     return true;
 }
 
-/* With whatever interrupt controller there is. */
-static bool begin(uint32_t n_cpus)
+/* The same guest for each. */
+struct guest {
+    uint32_t gic_version;
+    const uint8_t *code, *end;
+};
+
+static void check_each(const struct guest guests[2], void (*check)(const struct guest *guest))
 {
-    struct accel_limits limits;
-    accel_kvm.limits(ARCH_ARM64, &limits);
-    const bool has_v3 = (limits.gic_versions & 1u << PLATFORM_GIC_V3) != 0;
-    return begin_with(n_cpus, has_v3 ? PLATFORM_GIC_V3 : PLATFORM_GIC_V2);
+    if (board_is_impossible())
+        skip();
+    for (size_t i = 0; i < 2; i++) {
+        if (!has_gic(guests[i].gic_version)) {
+            printf("this host's KVM has no GICv%u\n", guests[i].gic_version);
+            continue;
+        }
+        board_make_vm(&board, 1, guests[i].gic_version);
+        check(&guests[i]);
+        board_end(&board);
+        board.vm = NULL;
+    }
 }
 
 #define OFF   "ldr w0, =0x84000008\n hvc #0\n b .\n.ltorg\n"
@@ -175,9 +190,6 @@ static void second_processor_waits_for_its_start_and_ends_the_machine(void **sta
     "msr s3_0_c12_c12_1, x1\n" /* ICC_EOIR1_EL1 */                                                 \
     "eret\n"
 
-BOARD_GUEST(lines_guest, V3_UP "str wzr, [x20, #8]\n"
-                               "1: wfi\n b 1b\n" V3_VECTORS);
-
 /* The device side: raises its lines when the guest is ready, lowers a level once it is served. */
 static void on_lines(struct board *b, uint64_t offset, uint64_t value)
 {
@@ -199,14 +211,39 @@ static void connect_lines(void)
     board_expect_ok(accel_kvm.connect_line(board.vm, EDGE_LINE, BP_EDGE_RISING, &err), &err);
 }
 
+/* GICv2: x21 is the CPU interface. */
+#define V2_UP                                                                                      \
+    "mov x20, x0\n"                                                                                \
+    "ldr x1, =0x80000800\n msr vbar_el1, x1\n"                                                     \
+    "ldr x2, =0x08000000\n ldr x21, =0x08010000\n"                                                 \
+    "mov w1, #1\n str w1, [x2]\n str w1, [x21]\n"                                                  \
+    "mov w5, #0x08000000\n str w5, [x2, #0x100]\n"                                                 \
+    "mov w5, #0x8000\n str w5, [x2, #0xc08]\n"                                                     \
+    "ldr w5, =0x01010101\n str w5, [x2, #0x824]\n" /* to this processor */                         \
+    "mov w5, #0xa0\n str w5, [x2, #0x104]\n"                                                       \
+    "mov w1, #0xff\n str w1, [x21, #4]\n"                                                          \
+    "msr daifclr, #2\n"
+
+#define V2_VECTORS                                                                                 \
+    ".ltorg\n.balign 2048\n.space 0x280\n"                                                         \
+    "ldr w1, [x21, #0xc]\n"                                                                        \
+    "msr cntv_ctl_el0, xzr\n"                                                                      \
+    "str w1, [x20]\n"                                                                              \
+    "str w1, [x21, #0x10]\n"                                                                       \
+    "eret\n"
+
+#define LINES "str wzr, [x20, #8]\n1: wfi\n b 1b\n"
+BOARD_GUEST(lines_v2, V2_UP LINES V2_VECTORS);
+BOARD_GUEST(lines_v3, V3_UP LINES V3_VECTORS);
+
 /* More than once: each time after a reset. */
-static void check_lines(const uint8_t *code, const uint8_t *end)
+static void check_lines(const struct guest *guest)
 {
     connect_lines(); /* before there are vCPUs */
     board_make_vcpus(&board);
     board.on_write = on_lines;
     for (int round = 0; round < 3; round++) {
-        start(code, end);
+        start(guest->code, guest->end);
         assert_int_equal(board_run(&board, 0), RUN_INTERRUPTED);
         board_check(&board, 0, 8, 0);
         board_check(&board, 1, 0, 32 + LEVEL_LINE);
@@ -217,123 +254,94 @@ static void check_lines(const uint8_t *code, const uint8_t *end)
 
 static void level_and_edge_lines_reach_the_guest_also_after_a_reset(void **state)
 {
+    const struct guest guests[] = {{PLATFORM_GIC_V2, lines_v2, lines_v2_end},
+                                   {PLATFORM_GIC_V3, lines_v3, lines_v3_end}};
     (void)state;
-    if (!begin_with(1, PLATFORM_GIC_V3))
-        skip();
-    check_lines(lines_guest, lines_guest_end);
+    check_each(guests, check_lines);
 }
 
-/* The same with GICv2: x21 is its CPU interface. */
-BOARD_GUEST(lines_v2_guest, "mov x20, x0\n"
-                            "ldr x1, =0x80000800\n msr vbar_el1, x1\n"
-                            "ldr x2, =0x08000000\n ldr x21, =0x08010000\n"
-                            "mov w1, #1\n str w1, [x2]\n str w1, [x21]\n"
-                            "mov w5, #0x8000\n str w5, [x2, #0xc08]\n"
-                            "ldr w5, =0x01010101\n str w5, [x2, #0x824]\n"
-                            "mov w5, #0xa0\n str w5, [x2, #0x104]\n"
-                            "mov w1, #0xff\n str w1, [x21, #4]\n"
-                            "msr daifclr, #2\n"
-                            "str wzr, [x20, #8]\n"
-                            "1: wfi\n b 1b\n"
-                            ".ltorg\n.balign 2048\n.space 0x280\n"
-                            "ldr w1, [x21, #0xc]\n"
-                            "str w1, [x20]\n"
-                            "str w1, [x21, #0x10]\n"
-                            "eret\n");
+#define TIMER                                                                                      \
+    "mov x1, #1000\n msr cntv_tval_el0, x1\n mov x1, #1\n msr cntv_ctl_el0, x1\n"                  \
+    "1: wfi\n b 1b\n"
+BOARD_GUEST(timer_v2, V2_UP TIMER V2_VECTORS);
+BOARD_GUEST(timer_v3, V3_UP TIMER V3_VECTORS);
 
-static void lines_of_gic_v2_reach_the_guest_also_after_a_reset(void **state)
+static void check_timer(const struct guest *guest)
 {
-    (void)state;
-    if (!begin_with(1, PLATFORM_GIC_V2))
-        skip();
-    check_lines(lines_v2_guest, lines_v2_guest_end);
-}
-
-BOARD_GUEST(timer_guest, V3_UP "mov x1, #1000\n msr cntv_tval_el0, x1\n"
-                               "mov x1, #1\n msr cntv_ctl_el0, x1\n"
-                               "1: wfi\n b 1b\n" V3_VECTORS);
-
-static void virtual_timer_interrupts_the_guest(void **state)
-{
-    (void)state;
-    if (!begin_with(1, PLATFORM_GIC_V3))
-        skip();
     board_make_vcpus(&board);
     board.on_write = on_lines;
-    start(timer_guest, timer_guest_end);
+    start(guest->code, guest->end);
     assert_int_equal(board_run(&board, 0), RUN_INTERRUPTED);
     board_check(&board, 0, 0, 27);
 }
 
+static void virtual_timer_interrupts_the_guest(void **state)
+{
+    const struct guest guests[] = {{PLATFORM_GIC_V2, timer_v2, timer_v2_end},
+                                   {PLATFORM_GIC_V3, timer_v3, timer_v3_end}};
+    (void)state;
+    check_each(guests, check_timer);
+}
+
 /* --- Reset ------------------------------------------------------------------------------------ */
 
-/* Says what is enabled, its priority, the control register; then changes it all and resets. */
-BOARD_GUEST(dirty_guest, "mov x20, x0\n"
-                         "ldr x2, =0x08000000\n ldr x4, =0x080b0000\n"
-                         "ldr w1, [x2, #0x104]\n str w1, [x20]\n"
-                         "ldr w1, [x2, #0x424]\n str w1, [x20, #4]\n"
-                         "ldr w1, [x2]\n and w1, w1, #3\n str w1, [x20, #8]\n"
-                         "ldr w1, [x4, #0x100]\n str w1, [x20, #12]\n"
-                         "ldr w1, [x2, #0x204]\n str w1, [x20, #16]\n"
-                         "mrs x1, s3_0_c4_c6_0\n str w1, [x20, #20]\n"
-                         "mrs x1, vbar_el1\n str w1, [x20, #24]\n"
-                         "mrs x1, cntv_ctl_el0\n str w1, [x20, #28]\n"
-                         "mov w1, #0xa0\n str w1, [x2, #0x104]\n str w1, [x2, #0x204]\n"
-                         "str w1, [x2, #0x424]\n mov w1, #0x12\n str w1, [x2]\n"
-                         "mov w1, #0x08000000\n str w1, [x4, #0x100]\n"
-                         "mov x1, #0xf0\n msr s3_0_c4_c6_0, x1\n"
-                         "ldr x1, =0x80000800\n msr vbar_el1, x1\n"
-                         "mov x1, #1\n msr cntv_ctl_el0, x1\n" RESET);
+/* Say what is enabled, its priority, the control register and more; then change it all and reset.
+ * x4: the private interrupts' redistributor, or the CPU interface. */
+BOARD_GUEST(dirty_v2, "mov x20, x0\n"
+                      "ldr x2, =0x08000000\n ldr x4, =0x08010000\n"
+                      "ldr w1, [x2, #0x104]\n str w1, [x20]\n"
+                      "ldr w1, [x2, #0x424]\n str w1, [x20, #4]\n"
+                      "ldr w1, [x2]\n str w1, [x20, #8]\n"
+                      "ldr w1, [x2, #0x100]\n str w1, [x20, #12]\n"
+                      "ldr w1, [x2, #0x204]\n str w1, [x20, #16]\n"
+                      "ldr w1, [x4, #4]\n str w1, [x20, #20]\n"
+                      "ldr w1, [x2, #0x824]\n str w1, [x20, #24]\n"
+                      "ldr w1, [x4]\n str w1, [x20, #28]\n"
+                      "ldr w1, =0xf0f0f0f0\n str w1, [x2, #0x104]\n str w1, [x2, #0x204]\n"
+                      "str w1, [x2, #0x424]\n str w1, [x4, #4]\n"
+                      "ldr w1, =0x01010101\n str w1, [x2, #0x824]\n"
+                      "mov w1, #1\n str w1, [x2]\n str w1, [x4]\n"
+                      "mov w1, #0x08000000\n str w1, [x2, #0x100]\n" RESET);
 
-static void check_reset(const uint8_t *code, const uint8_t *end)
+BOARD_GUEST(dirty_v3, "mov x20, x0\n"
+                      "ldr x2, =0x08000000\n ldr x4, =0x080b0000\n"
+                      "ldr w1, [x2, #0x104]\n str w1, [x20]\n"
+                      "ldr w1, [x2, #0x424]\n str w1, [x20, #4]\n"
+                      "ldr w1, [x2]\n and w1, w1, #3\n str w1, [x20, #8]\n"
+                      "ldr w1, [x4, #0x100]\n str w1, [x20, #12]\n"
+                      "ldr w1, [x2, #0x204]\n str w1, [x20, #16]\n"
+                      "mrs x1, s3_0_c4_c6_0\n str w1, [x20, #20]\n"
+                      "mrs x1, vbar_el1\n str w1, [x20, #24]\n"
+                      "mrs x1, cntv_ctl_el0\n str w1, [x20, #28]\n"
+                      "mov w1, #0xa0\n str w1, [x2, #0x104]\n str w1, [x2, #0x204]\n"
+                      "str w1, [x2, #0x424]\n mov w1, #0x12\n str w1, [x2]\n"
+                      "mov w1, #0x08000000\n str w1, [x4, #0x100]\n"
+                      "mov x1, #0xf0\n msr s3_0_c4_c6_0, x1\n"
+                      "ldr x1, =0x80000800\n msr vbar_el1, x1\n"
+                      "mov x1, #1\n msr cntv_ctl_el0, x1\n" RESET);
+
+static void check_reset(const struct guest *guest)
 {
     uint64_t at_power_on[8];
     board_make_vcpus(&board);
-    start(code, end);
-    assert_int_equal(board_run(&board, 0), RUN_REBOOT);
-    assert_int_equal(board.power, RUN_REBOOT);
-    assert_int_equal(board.n_log, 8);
-    memcpy(at_power_on, board.values, sizeof(at_power_on));
-    assert_int_equal(at_power_on[0], 0);
-    for (int round = 0; round < 2; round++) {
-        start(code, end);
+    for (int round = 0; round < 3; round++) {
+        start(guest->code, guest->end);
         assert_int_equal(board_run(&board, 0), RUN_REBOOT);
+        assert_int_equal(board.power, RUN_REBOOT);
         assert_int_equal(board.n_log, 8);
+        if (round == 0)
+            memcpy(at_power_on, board.values, sizeof(at_power_on));
         assert_memory_equal(at_power_on, board.values, sizeof(at_power_on));
     }
+    assert_int_equal(at_power_on[0], 0);
 }
 
 static void reset_leaves_nothing_of_the_guest_before(void **state)
 {
+    const struct guest guests[] = {{PLATFORM_GIC_V2, dirty_v2, dirty_v2_end},
+                                   {PLATFORM_GIC_V3, dirty_v3, dirty_v3_end}};
     (void)state;
-    if (!begin_with(1, PLATFORM_GIC_V3))
-        skip();
-    check_reset(dirty_guest, dirty_guest_end);
-}
-
-/* The same with GICv2. */
-BOARD_GUEST(dirty_v2_guest, "mov x20, x0\n"
-                            "ldr x2, =0x08000000\n ldr x4, =0x08010000\n"
-                            "ldr w1, [x2, #0x104]\n str w1, [x20]\n"
-                            "ldr w1, [x2, #0x424]\n str w1, [x20, #4]\n"
-                            "ldr w1, [x2]\n str w1, [x20, #8]\n"
-                            "ldr w1, [x2, #0x100]\n str w1, [x20, #12]\n"
-                            "ldr w1, [x2, #0x204]\n str w1, [x20, #16]\n"
-                            "ldr w1, [x4, #4]\n str w1, [x20, #20]\n"
-                            "ldr w1, [x2, #0x824]\n str w1, [x20, #24]\n"
-                            "ldr w1, [x4]\n str w1, [x20, #28]\n"
-                            "ldr w1, =0xf0f0f0f0\n str w1, [x2, #0x104]\n str w1, [x2, #0x204]\n"
-                            "str w1, [x2, #0x424]\n str w1, [x4, #4]\n"
-                            "ldr w1, =0x01010101\n str w1, [x2, #0x824]\n"
-                            "mov w1, #1\n str w1, [x2]\n str w1, [x4]\n"
-                            "mov w1, #0x08000000\n str w1, [x2, #0x100]\n" RESET);
-
-static void reset_leaves_nothing_in_gic_v2(void **state)
-{
-    (void)state;
-    if (!begin_with(1, PLATFORM_GIC_V2))
-        skip();
-    check_reset(dirty_v2_guest, dirty_v2_guest_end);
+    check_each(guests, check_reset);
 }
 
 /* --- Registers -------------------------------------------------------------------------------- */
@@ -412,10 +420,8 @@ int main(void)
                                   end_board),
         cmocka_unit_test_teardown(level_and_edge_lines_reach_the_guest_also_after_a_reset,
                                   end_board),
-        cmocka_unit_test_teardown(lines_of_gic_v2_reach_the_guest_also_after_a_reset, end_board),
         cmocka_unit_test_teardown(virtual_timer_interrupts_the_guest, end_board),
         cmocka_unit_test_teardown(reset_leaves_nothing_of_the_guest_before, end_board),
-        cmocka_unit_test_teardown(reset_leaves_nothing_in_gic_v2, end_board),
         cmocka_unit_test_teardown(registers_have_their_ids, end_board),
         cmocka_unit_test_teardown(limits_say_what_the_kernel_can_make, end_board),
         cmocka_unit_test_teardown(lines_and_messages_that_there_are_not_are_errors, end_board),

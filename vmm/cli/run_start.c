@@ -129,6 +129,12 @@ static int32_t open_boot(struct run *run, const struct cli_args *args, struct er
     return status;
 }
 
+int32_t run_check_files(struct run *run, const struct cli_args *args, struct err *err)
+{
+    int32_t status = join_bootargs(run, cli_value(args, "append"), err);
+    return status == BP_OK ? open_boot(run, args, err) : status;
+}
+
 static int32_t create_vm(struct run *run, const struct accel_ops *accel, struct err *err)
 {
     const struct machine *machine = run->m.machine;
@@ -161,9 +167,7 @@ int32_t run_set_up(struct run *run, const struct cli_args *args, struct err *err
         accel_choose(wanted != NULL ? wanted : "auto", run->m.machine->arch, err);
     if (accel == NULL)
         return BP_ERR_UNSUPPORTED;
-    int32_t status = join_bootargs(run, cli_value(args, "append"), err);
-    if (status == BP_OK)
-        status = open_boot(run, args, err);
+    int32_t status = run_check_files(run, args, err);
     if (status == BP_OK)
         status = create_vm(run, accel, err);
     return status;

@@ -115,6 +115,22 @@ static void access_that_the_processor_does_not_explain_is_a_crash_with_a_sentenc
     assert_string_not_equal(board.guest_log, "");
 }
 
+/* The jump is the guest's own fault, and comes back to it: at 0x200 of its vectors. */
+BOARD_GUEST(lost_guest, "mov x20, x0\n adr x1, 1f\n msr vbar_el1, x1\n br x0\n"
+                        ".balign 2048\n1: .space 0x200\n"
+                        "mrs x1, elr_el1\n str x1, [x20]\n" OFF);
+
+static void jump_to_where_no_memory_is_faults_in_the_guest(void **state)
+{
+    (void)state;
+    if (!begin(1))
+        skip();
+    board_make_vcpus(&board);
+    start(lost_guest, lost_guest_end);
+    assert_int_equal(board_run(&board, 0), RUN_HALTED);
+    board_check(&board, 0, 0, BOARD_PORT_GPA);
+}
+
 /* --- More than one processor ------------------------------------------------------------------ */
 
 BOARD_GUEST(smp_guest, "mov x20, x0\n"
@@ -416,6 +432,7 @@ int main(void)
         cmocka_unit_test_teardown(guest_reads_and_writes_devices_and_powers_off, end_board),
         cmocka_unit_test_teardown(
             access_that_the_processor_does_not_explain_is_a_crash_with_a_sentence, end_board),
+        cmocka_unit_test_teardown(jump_to_where_no_memory_is_faults_in_the_guest, end_board),
         cmocka_unit_test_teardown(second_processor_waits_for_its_start_and_ends_the_machine,
                                   end_board),
         cmocka_unit_test_teardown(level_and_edge_lines_reach_the_guest_also_after_a_reset,

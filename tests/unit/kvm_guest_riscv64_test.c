@@ -68,31 +68,43 @@ static void guest_reads_and_writes_devices_and_powers_off(void **state)
     assert_int_equal(board.widths[1], 8);
 }
 
+BOARD_GUEST(lost_guest, "jr a1\n");
+
+static void jump_to_where_no_memory_is_crashes_the_guest_alone(void **state)
+{
+    struct err err = {{0}};
+    (void)state;
+    if (!begin(1))
+        skip();
+    start(lost_guest, lost_guest_end);
+    assert_int_equal(accel_kvm.vcpu_run(board.vcpus[0], &err), RUN_CRASHED);
+    assert_string_equal(err.text,
+                        "vCPU 0: an instruction is fetched where no memory is, at 0x10000000");
+    start(access_guest, access_guest_end);
+    assert_int_equal(board_run(&board, 0), RUN_HALTED);
+}
+
 /* --- Console ---------------------------------------------------------------------------------- */
 
 /* Six bytes of the debug console, one of it; a character of version 0.1, which some kernels do not
  * pass on; then reads of both kinds. */
-BOARD_GUEST(
-    console_guest,
-    "mv s1, a1\n"
-    "li a0, 6\n lla a1, 1f\n li a2, 0\n" SBI(
-        0x4442434e,
-        0) "sd a0, 0(s1)\n sd a1, 8(s1)\n"
-           "li a0, 0x21\n" SBI(
-               0x4442434e,
-               2) "sd a0, 16(s1)\n"
-                  "li a0, 0x3f\n" SBI(1, 0)
-                      SBI(2,
-                          0) "sd a0, 24(s1)\n"
-                             "li a0, 4\n lla a1, 1f\n li a2, 0\n" SBI(
-                                 0x4442434e,
-                                 1) "sd a0, 32(s1)\n sd a1, 40(s1)\n lbu t0, 1f\n sd t0, 48(s1)\n"
-                                    "li a0, 4\n li a1, 0\n li a2, 0\n" SBI(
-                                        0x4442434e, 0) "sd a0, 56(s1)\n"
-                                                       "li a0, 4\n li a1, 0\n li a2, 0\n" SBI(
-                                                           0x4442434e,
-                                                           9) "sd a0, 64(s1)\n" OFF
-                                                              "1: .ascii \"hello\\n\"\n.balign 4");
+#define DBCN_WRITE      SBI(0x4442434e, 0)
+#define DBCN_READ       SBI(0x4442434e, 1)
+#define DBCN_WRITE_BYTE SBI(0x4442434e, 2)
+#define DBCN_UNKNOWN    SBI(0x4442434e, 9)
+#define PUTCHAR         SBI(1, 0)
+#define GETCHAR         SBI(2, 0)
+
+BOARD_GUEST(console_guest,
+            "mv s1, a1\n"
+            "li a0, 6\n lla a1, 1f\n li a2, 0\n" DBCN_WRITE "sd a0, 0(s1)\n sd a1, 8(s1)\n"
+            "li a0, 0x21\n" DBCN_WRITE_BYTE "sd a0, 16(s1)\n"
+            "li a0, 0x3f\n" PUTCHAR GETCHAR "sd a0, 24(s1)\n"
+            "li a0, 4\n lla a1, 1f\n li a2, 0\n" DBCN_READ
+            "sd a0, 32(s1)\n sd a1, 40(s1)\n lbu t0, 1f\n sd t0, 48(s1)\n"
+            "li a0, 4\n li a1, 0\n li a2, 0\n" DBCN_WRITE "sd a0, 56(s1)\n"
+            "li a0, 4\n li a1, 0\n li a2, 0\n" DBCN_UNKNOWN "sd a0, 64(s1)\n" OFF
+            "1: .ascii \"hello\\n\"\n.balign 4");
 
 static void firmware_console_is_the_machines(void **state)
 {
@@ -117,14 +129,16 @@ static void firmware_console_is_the_machines(void **state)
 
 /* --- More than one processor ------------------------------------------------------------------ */
 
-BOARD_GUEST(smp_guest,
-            "mv s1, a1\n"
-            "li a0, 1\n lla a1, 1f\n li a2, 0x1234\n" SBI(0x48534d,
-                                                          0) "sd a0, 0(s1)\n"
-                                                             "2: wfi\n j 2b\n.balign 4\n"
-                                                             "1: li s1, 0x10000000\n"
-                                                             "sd a0, 8(s1)\n sd a1, 16(s1)\n" OFF
-                                                             ".balign 8\n3: .dword 0\n");
+#define HART_START SBI(0x48534d, 0)
+
+/* The second one waits until the first has spoken: the end of the machine ends it too. */
+BOARD_GUEST(smp_guest, "mv s1, a1\n"
+                       "li a0, 1\n lla a1, 1f\n li a2, 0x1234\n" HART_START "sd a0, 0(s1)\n"
+                       "lla t0, 3f\n sd t0, 0(t0)\n"
+                       "2: wfi\n j 2b\n.balign 4\n"
+                       "1: li s1, 0x10000000\n lla t0, 3f\n"
+                       "4: ld t1, 0(t0)\n beqz t1, 4b\n"
+                       "sd a0, 8(s1)\n sd a1, 16(s1)\n" OFF ".balign 8\n3: .dword 0\n");
 
 /* The first one sleeps until somebody stops it. */
 static void *run_second(void *ctx)
@@ -187,12 +201,14 @@ static void external_interrupt_comes_while_the_line_is_up(void **state)
     }
 }
 
-BOARD_GUEST(timer_guest, "lla t0, 1f\n csrw stvec, t0\n"
-                         "li t0, 0x20\n csrs sie, t0\n csrsi sstatus, 2\n"
-                         "mv s1, a1\n rdtime a0\n addi a0, a0, 1000\n" SBI(
-                             0x54494d45, 0) "2: wfi\n j 2b\n.balign 4\n"
-                                            "1: csrr t0, scause\n sd t0, 0(s1)\n"
-                                            "li t0, 0x20\n csrc sie, t0\n sret\n");
+#define SET_TIMER SBI(0x54494d45, 0)
+
+BOARD_GUEST(timer_guest,
+            "lla t0, 1f\n csrw stvec, t0\n"
+            "li t0, 0x20\n csrs sie, t0\n csrsi sstatus, 2\n"
+            "mv s1, a1\n rdtime a0\n addi a0, a0, 1000\n" SET_TIMER "2: wfi\n j 2b\n.balign 4\n"
+            "1: csrr t0, scause\n sd t0, 0(s1)\n"
+            "li t0, 0x20\n csrc sie, t0\n sret\n");
 
 static void timer_interrupts_the_guest(void **state)
 {
@@ -216,7 +232,7 @@ BOARD_GUEST(dirty_guest, "mv s1, a1\n"
                          "li t0, 0x6000\n csrs sstatus, t0\n fmv.x.d t0, f3\n sd t0, 56(s1)\n"
                          "li s11, 77\n fmv.d.x f3, s11\n csrw sscratch, s11\n csrw stvec, s11\n"
                          "li t0, 0x20\n csrs sie, t0\n csrsi sip, 2\n"
-                         "rdtime a0\n" SBI(0x54494d45, 0) "wfi\n" RESET);
+                         "rdtime a0\n" SET_TIMER "wfi\n" RESET);
 
 static void reset_leaves_nothing_of_the_guest_before(void **state)
 {
@@ -340,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(guest_reads_and_writes_devices_and_powers_off, end_board),
+        cmocka_unit_test_teardown(jump_to_where_no_memory_is_crashes_the_guest_alone, end_board),
         cmocka_unit_test_teardown(firmware_console_is_the_machines, end_board),
         cmocka_unit_test_teardown(second_processor_waits_for_its_start_and_ends_the_machine,
                                   end_board),

@@ -29,6 +29,10 @@ struct kvm_arch {
 
     /* An exit that the common part does not know. RUN_HANDLED: go on. */
     enum run_result (*on_exit)(struct accel_vcpu *vcpu, struct err *err);
+    /* KVM_RUN has failed with this error for something that the guest did: what it was; NULL: it is
+     * the host's fault. NULL: it always is. */
+    const char *(*guest_fault)(int error);
+    uint32_t pc_reg; /* id of the program counter, with guest_fault */
     /* Where the guest was at the last exit; 0: not known. */
     uint64_t (*pc)(const struct accel_vcpu *vcpu);
 

@@ -4,11 +4,13 @@
  * Not modelled: performance counters, 32-bit guests, nested virtualization, memory tagging.
  */
 #include <backplane/abi.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
 #include "accel/kvm_arch.h"
 #include "accel/kvm_arm64.h"
+#include "core/reg.h"
 
 #define GPA_BITS_USUAL 40u /* of VMs that ask for none */
 #define MPIDR_AFFINITY UINT64_C(0xffffff)
@@ -168,6 +170,13 @@ static enum run_result arm64_on_exit(struct accel_vcpu *vcpu, struct err *err)
     return RUN_ERROR;
 }
 
+/* Kernels without KVM_EXIT_ARM_NISV. */
+static const char *arm64_guest_fault(int error)
+{
+    return error == ENOSYS ? "an instruction that the processor does not explain accesses a device"
+                           : NULL;
+}
+
 const struct kvm_arch kvm_arch = {
     .arch = ARCH_ARM64,
     .needs = needs,
@@ -181,6 +190,8 @@ const struct kvm_arch kvm_arch = {
     .vcpu_destroy = arm64_vcpu_destroy,
     .vcpu_reset = arm64_vcpu_reset,
     .on_exit = arm64_on_exit,
+    .guest_fault = arm64_guest_fault,
+    .pc_reg = REG_ARM64_PC,
     .pc = kvm_regs_pc,
     .get_reg = kvm_regs_get,
     .set_reg = kvm_regs_set,

@@ -5,12 +5,14 @@
  * Not modelled: the kernel's own interrupt controllers (AIA); firmware of the guest's.
  */
 #include <backplane/abi.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 
 #include "accel/kvm_arch.h"
 #include "accel/kvm_riscv64.h"
+#include "core/reg.h"
 
 #define GPA_BITS_USUAL 50u /* where no kernel says it: Sv48x4 */
 #define CSR_SEED       0x015u
@@ -162,6 +164,12 @@ static enum run_result riscv_on_exit(struct accel_vcpu *vcpu, struct err *err)
     }
 }
 
+/* The kernel has no exit for it. */
+static const char *riscv_guest_fault(int error)
+{
+    return error == EOPNOTSUPP ? "an instruction is fetched where no memory is" : NULL;
+}
+
 static int32_t find_gsi(struct accel_vm *vm, uint32_t line, uint32_t *gsi, struct err *err)
 {
     (void)vm;
@@ -183,6 +191,8 @@ const struct kvm_arch kvm_arch = {
     .vcpu_destroy = riscv_vcpu_destroy,
     .vcpu_reset = riscv_vcpu_reset,
     .on_exit = riscv_on_exit,
+    .guest_fault = riscv_guest_fault,
+    .pc_reg = REG_RISCV64_PC,
     .pc = kvm_regs_pc,
     .get_reg = kvm_regs_get,
     .set_reg = kvm_regs_set,

@@ -253,6 +253,12 @@ static enum run_result on_failed_run(struct accel_vcpu *vcpu, int error, struct 
         vcpu->is_unfinished = false;
         return RUN_HANDLED;
     }
+    const char *sentence = kvm_arch.guest_fault != NULL ? kvm_arch.guest_fault(error) : NULL;
+    uint64_t pc = 0;
+    if (sentence != NULL) {
+        (void)kvm_arch.get_reg(vcpu, kvm_arch.pc_reg, &pc, NULL);
+        return kvm_crash(vcpu, err, "%s, at 0x%llx", sentence, (unsigned long long)pc);
+    }
     (void)err_set(err, BP_ERR_IO,
                   KVM_OBJECT ": vCPU %u: KVM_RUN failed: %s; see the host kernel's log (dmesg)",
                   vcpu->index, strerror(error));

@@ -87,6 +87,7 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libvmm.a | setup
 	$(call step,FUZZ)
 	$(Q)$(CC) $(TEST_CF) -fsanitize=fuzzer -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS)
 
+$(B)/tests/bench/unprobed: LDFLAGS += -Wl,--wrap=kvm_probe_at_start
 $(B)/tests/bench/%: tests/bench/%.c $(B)/libvmm.a | setup
 	$(call step,BENCH)
 	$(Q)$(CC) $(TEST_CF) -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS)

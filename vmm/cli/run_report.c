@@ -93,6 +93,23 @@ static const char *name_of(const struct accel_ops *accel, uint64_t cause)
     return number;
 }
 
+/* Without the time where none was taken. */
+static void print_entries(const struct accel_ops *accel, const struct trace_entry *entries,
+                          size_t n)
+{
+    bool has_time = n > 0 && entries[n - 1].ticks != 0;
+    if (n > 0)
+        fprintf(stderr, "  %*s%-16s  %-26s %s\n", has_time ? 16 : 0, has_time ? "time  " : "", "pc",
+                "cause", "value");
+    for (size_t i = 0; i < n; i++) {
+        fputs("  ", stderr);
+        if (has_time)
+            fprintf(stderr, "%14" PRIu64 "  ", entries[i].ticks);
+        fprintf(stderr, "%016" PRIx64 "  %-26.26s %" PRIx64 "\n", entries[i].pc,
+                name_of(accel, entries[i].cause), entries[i].value);
+    }
+}
+
 void run_report_trace(const struct run *run, uint32_t vcpu)
 {
     const struct accel_ops *accel = vm_accel(run->vm);
@@ -104,11 +121,7 @@ void run_report_trace(const struct run *run, uint32_t vcpu)
         return;
     }
     fprintf(stderr, "backplane: vCPU %u, its last traps and exits (%zu), oldest first:\n", vcpu, n);
-    if (n > 0)
-        fprintf(stderr, "  %14s  %-16s  %-26s %s\n", "time", "pc", "cause", "value");
-    for (size_t i = 0; i < n; i++)
-        fprintf(stderr, "  %14" PRIu64 "  %016" PRIx64 "  %-26.26s %" PRIx64 "\n", entries[i].ticks,
-                entries[i].pc, name_of(accel, entries[i].cause), entries[i].value);
+    print_entries(accel, entries, n);
     free(entries);
 }
 

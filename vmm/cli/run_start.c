@@ -62,7 +62,12 @@ static int32_t on_memory(void *ctx, struct vm *vm, struct err *err)
 static int32_t on_vcpu(void *ctx, struct vm *vm, uint32_t index, struct err *err)
 {
     const struct run *run = ctx;
-    return vm_accel(vm)->enable_trace(vm_vcpu(vm, index), run->trace_entries, err);
+    const struct accel_ops *accel = vm_accel(vm);
+    size_t none = 0;
+    /* For a crash's report the exits that KVM keeps by itself are enough, and cost less. */
+    if (!run->shows_trace && accel->read_trace(vm_vcpu(vm, index), NULL, &none, err) == BP_OK)
+        return BP_OK;
+    return accel->enable_trace(vm_vcpu(vm, index), run->trace_entries, err);
 }
 
 static void on_reset(void *ctx, struct vm *vm)

@@ -22,7 +22,7 @@ static uint32_t line_named(struct bench *b, const char *name)
 }
 
 /* BP_W8 is 1, BP_W16 2, ...: a width's bit is the width itself. */
-static int is_allowed(struct bench *b, uint32_t region, uint64_t offset, uint32_t width)
+int bench_is_allowed(const struct bench *b, uint32_t region, uint64_t offset, uint32_t width)
 {
     uint64_t size = b->region_sizes[region];
 
@@ -41,7 +41,7 @@ uint64_t bench_read(struct bench *b, const char *region, uint64_t offset, uint32
     uint32_t i = region_named(b, region);
     uint64_t value;
 
-    if (!is_allowed(b, i, offset, width)) {
+    if (!bench_is_allowed(b, i, offset, width)) {
         b->refused++;
         return ones(width);
     }
@@ -61,7 +61,7 @@ void bench_write(struct bench *b, const char *region, uint64_t offset, uint32_t 
 {
     uint32_t i = region_named(b, region);
 
-    if (!is_allowed(b, i, offset, width)) {
+    if (!bench_is_allowed(b, i, offset, width)) {
         b->refused++;
         return;
     }

@@ -4,15 +4,6 @@
 
 #include "bench_internal.h"
 
-static int is_place(const struct bench *b, uint32_t region, uint64_t offset, uint32_t width)
-{
-    uint64_t size = b->region_sizes[region];
-
-    return (width == 1 || width == 2 || width == 4 || width == 8) &&
-           (class_region(b->class_, region)->widths & width) && offset % width == 0 &&
-           width <= size && offset <= size - width;
-}
-
 static int32_t doorbell_add(const struct bp_host *host, uint32_t region, uint64_t offset,
                             uint32_t width, uint64_t value, void (*fn)(void *dev, uint64_t arg),
                             uint64_t arg)
@@ -25,7 +16,7 @@ static int32_t doorbell_add(const struct bp_host *host, uint32_t region, uint64_
         return BP_ERR_INVALID;
     if (region >= b->class_->regions.n_rows)
         return BP_ERR_NOT_FOUND;
-    if (!is_place(b, region, offset, width) || (width < 8 && value >> (8 * width)))
+    if (!bench_is_allowed(b, region, offset, width) || (width < 8 && value >> (8 * width)))
         return BP_ERR_RANGE;
     if (!b->setup.doorbells)
         return BP_ERR_UNSUPPORTED;

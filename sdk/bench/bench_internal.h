@@ -37,6 +37,9 @@ struct bench_link *bench_link_at(struct bench *b, uint32_t link, const char *int
 
 void bench_defer(struct bench *b, void (*fn)(void *dev, uint64_t arg), uint64_t arg);
 
+/* The bus's check of an access: a width that the region has, aligned, within it. */
+int bench_is_allowed(const struct bench *b, uint32_t region, uint64_t offset, uint32_t width);
+
 /* 1 when the write goes to a doorbell, and not to the class. */
 int bench_rings_doorbell(struct bench *b, uint32_t region, uint64_t offset, uint32_t width,
                          uint64_t value);

@@ -99,8 +99,7 @@ struct accel_ops {
     /* [any] Level of an interrupt input. Never blocks, never calls back. */
     void (*set_irq)(struct accel_vcpu *vcpu, enum cpu_irq irq, bool level);
 
-    /* --- Lines, messages and doorbells; NULL where the accelerator has no interrupt controller.
-     * --- */
+    /* --- Lines, messages, doorbells; NULL where the accelerator has no interrupt controller --- */
 
     /* During set-up: line `number` of the controller will be driven, with a trigger BP_EDGE_RISING
      * or BP_LEVEL_HIGH. */
@@ -117,7 +116,7 @@ struct accel_ops {
     int32_t (*add_doorbell)(struct accel_vm *vm, const struct accel_doorbell *doorbell,
                             struct err *err);
 
-    /* --- Dirty pages; NULL: not there. --- */
+    /* --- Dirty pages; NULL: not there --- */
 
     /* Begins or ends noting the pages that the guest writes in the memory mapped at `gpa`. */
     int32_t (*track_dirty)(struct accel_vm *vm, uint64_t gpa, bool enable, struct err *err);

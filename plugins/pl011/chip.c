@@ -18,10 +18,11 @@
 
 enum { INTERESTED = 1, ENABLED }; /* how far a driver is that will be interrupted for input */
 
-#define LISTEN_NS   UINT64_C(1000000)   /* longer than any start of a driver */
-#define UNSURE_NS   UINT64_C(100000000) /* the same while the UART is disabled */
-#define BURST_BYTES 4096u
-#define BYTE_NS     UINT64_C(62500) /* 16 a millisecond, which is 16 kB/s */
+#define LISTEN_NS UINT64_C(1000000)   /* longer than any start of a driver */
+#define UNSURE_NS UINT64_C(100000000) /* the same while the UART is disabled */
+
+/* 16 a millisecond, which is 16 kB/s */
+static const struct bp_pace_rate input_rate = {.byte_ns = 62500, .burst_bytes = 4096};
 
 /* --- pure helpers ----------------------------------------------------------------------------- */
 uint32_t uart_depth(const struct uart *s)
@@ -112,23 +113,9 @@ void uart_receive_loop(struct uart *s, uint8_t byte)
     s->regs.v[RIS] |= INT_OE;
 }
 
-static uint32_t take_credit(struct uart *s, uint32_t wanted)
-{
-    uint64_t gained = (s->host->clock_ns(s->host) - s->credited_ns) / BYTE_NS;
-
-    s->credited_ns += gained * BYTE_NS;
-    if (gained > BURST_BYTES - s->credit)
-        gained = BURST_BYTES - s->credit;
-    s->credit += (uint32_t)gained;
-    if (wanted > s->credit)
-        wanted = s->credit;
-    s->credit -= wanted;
-    return wanted;
-}
-
 static void plan_fetch(struct uart *s)
 {
-    uint64_t at_ns = s->credited_ns + FIFO_DEPTH * BYTE_NS;
+    uint64_t at_ns = bp_pace_ready_ns(&s->pace, &input_rate, FIFO_DEPTH);
 
     if (!s->fetch_planned)
         s->fetch_planned = s->host->timer_arm(s->host, s->timer, at_ns) == BP_OK;
@@ -176,14 +163,14 @@ void uart_fetch(struct uart *s)
     if (!s->more || !room || s->fetch_planned || s->probing || (s->regs.v[CR] & CR_LBE) ||
         !(s->attention || s->polls == POLLING))
         return;
-    room = take_credit(s, room);
+    room = bp_pace_take(&s->pace, &input_rate, s->host->clock_ns(s->host), room);
     if (!room) {
         plan_fetch(s);
         return;
     }
     n = s->chars->read(s->host, LINK_CHAR, bytes, room);
     s->more = n == room;
-    s->credit += room - n;
+    bp_pace_return(&s->pace, room - n);
     receive(s, bytes, n);
 }
 
@@ -235,8 +222,7 @@ static void begin_again(struct uart *s)
 {
     s->more = s->connected;
     s->fetch_planned = 0;
-    s->credit = BURST_BYTES;
-    s->credited_ns = s->host->clock_ns(s->host);
+    bp_pace_begin(&s->pace, &input_rate, s->host->clock_ns(s->host));
 }
 
 void uart_reset(void *dev, uint32_t kind)

@@ -6,6 +6,7 @@
 #include <backplane/device.h>
 #include <backplane/if/char.h>
 #include <backplane/lib/fifo.h>
+#include <backplane/lib/pace.h>
 #include <backplane/lib/regs.h>
 
 #define FIFO_DEPTH  32u /* of revision r1p5 */
@@ -53,14 +54,13 @@ struct uart {
     uint32_t more;          /* the backend may have bytes that were not fetched */
     uint32_t flush_planned; /* a deferred flush is on its way */
     uint32_t fetch_planned; /* the timer is armed for when there is credit again */
-    uint32_t credit;        /* bytes that may be fetched at once */
     bp_handle timer;
-    uint64_t credited_ns; /* virtual time up to which credit was given */
-    uint32_t inputs;      /* of the modem, as bits of RIS, when last seen */
-    uint8_t attention;    /* how far the driver was when last seen; 0: no interrupts wanted */
-    uint8_t probing;      /* the timer is armed for when a driver is seen to listen */
-    uint8_t rx_reached;   /* the receiver was at its trigger level when last seen */
-    uint8_t overrun;      /* DR.OE for the next character */
+    struct bp_pace pace; /* of what is fetched */
+    uint32_t inputs;     /* of the modem, as bits of RIS, when last seen */
+    uint8_t attention;   /* how far the driver was when last seen; 0: no interrupts wanted */
+    uint8_t probing;     /* the timer is armed for when a driver is seen to listen */
+    uint8_t rx_reached;  /* the receiver was at its trigger level when last seen */
+    uint8_t overrun;     /* DR.OE for the next character */
     uint8_t polls; /* reads of FR in a row that found nothing to do; POLLING: the guest waits */
     struct bp_fifo rx;
     struct bp_fifo tx; /* FIFO and hidden queue */

@@ -55,9 +55,10 @@ enum { RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SC
 #define MSR_RI     0x40u
 #define MSR_DCD    0x80u
 
-#define LISTEN_NS   UINT64_C(1000000) /* longer than any probe */
-#define BURST_BYTES 4096u
-#define BYTE_NS     UINT64_C(62500) /* 16 a millisecond, which is 16 kB/s */
+#define LISTEN_NS UINT64_C(1000000) /* longer than any probe */
+
+/* 16 a millisecond, which is 16 kB/s */
+static const struct bp_pace_rate input_rate = {.byte_ns = 62500, .burst_bytes = 4096};
 
 /* --- pure helpers ----------------------------------------------------------------------------- */
 static uint32_t rx_depth(const struct uart *s)
@@ -115,23 +116,9 @@ void uart_update_irq(struct uart *s)
 }
 
 /* --- the two directions ----------------------------------------------------------------------- */
-static uint32_t take_credit(struct uart *s, uint32_t wanted)
-{
-    uint64_t gained = (s->host->clock_ns(s->host) - s->credited_ns) / BYTE_NS;
-
-    s->credited_ns += gained * BYTE_NS;
-    if (gained > BURST_BYTES - s->credit)
-        gained = BURST_BYTES - s->credit;
-    s->credit += (uint32_t)gained;
-    if (wanted > s->credit)
-        wanted = s->credit;
-    s->credit -= wanted;
-    return wanted;
-}
-
 static void plan_fetch(struct uart *s)
 {
-    uint64_t at_ns = s->credited_ns + FIFO_DEPTH * BYTE_NS;
+    uint64_t at_ns = bp_pace_ready_ns(&s->pace, &input_rate, FIFO_DEPTH);
 
     if (!s->fetch_planned)
         s->fetch_planned = s->host->timer_arm(s->host, s->timer, at_ns) == BP_OK;
@@ -165,14 +152,14 @@ void uart_fetch(struct uart *s)
     if (!s->more || !room || s->fetch_planned || s->probing || !is_listening(s) ||
         (s->mcr & MCR_LOOP))
         return;
-    room = take_credit(s, room);
+    room = bp_pace_take(&s->pace, &input_rate, s->host->clock_ns(s->host), room);
     if (!room) {
         plan_fetch(s);
         return;
     }
     n = s->chars->read(s->host, LINK_CHAR, bytes, room);
     s->more = n == room;
-    s->credit += room - n;
+    bp_pace_return(&s->pace, room - n);
     for (uint32_t i = 0; i < n; i++)
         bp_fifo_push(&s->rx, bytes[i]);
 }
@@ -414,6 +401,5 @@ void uart_reset(void *dev, uint32_t kind)
     s->msr = modem_inputs(s);
     s->more = s->connected;
     s->fetch_planned = s->probing = 0; /* the host has stopped the timer */
-    s->credit = BURST_BYTES;
-    s->credited_ns = s->host->clock_ns(s->host);
+    bp_pace_begin(&s->pace, &input_rate, s->host->clock_ns(s->host));
 }

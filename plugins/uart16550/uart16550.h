@@ -5,6 +5,7 @@
 #include <backplane/device.h>
 #include <backplane/if/char.h>
 #include <backplane/lib/fifo.h>
+#include <backplane/lib/pace.h>
 
 #define FIFO_DEPTH  16u
 #define QUEUE_DEPTH 64u /* hidden, behind the transmitter */
@@ -30,8 +31,7 @@ struct uart {
     bp_handle timer;        /* fetches when there is credit again */
     uint32_t fetch_planned; /* it is armed for that */
     uint32_t probing;       /* it is armed for when a driver is seen to listen */
-    uint32_t credit;        /* bytes that may be fetched at once */
-    uint64_t credited_ns;   /* virtual time up to which credit was given */
+    struct bp_pace pace;    /* of what is fetched */
     uint8_t ier;
     uint8_t fcr;
     uint8_t lcr;

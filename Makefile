@@ -88,7 +88,7 @@ step      = @mkdir -p $(@D)$(if $(V),, && printf '  %-7s %s\n' '$(1)' '$(patsubs
 
 all: $(B)/backplane $(PLUGINS) $(B)/machines/.stamp ## build the program, plugins and machine files
 
-$(B)/backplane: $(B)/obj/vmm/cli/main.o $(B)/libvmm.a
+$(B)/backplane: $(B)/obj/vmm/cli/main.o $(B)/libvmm.a $(B)/libbackplane-bench.a
 	$(call step,LINK)
 	$(Q)$(CC) $(SAN_LD) $(LDFLAGS) -o $@ $^ $(VMM_LIBS)
 
@@ -108,6 +108,8 @@ $(B)/gen/acpi/%.h: firmware/acpi/%.asl | setup
 	    tail -c +37 $(@:.h=.aml) | od -An -v -tx1 | sed 's/ \(..\)/0x\1,/g'; echo '};'; } > $@
 $(VMM_OBJ): | $(ACPI_GEN)
 
+# `plugin check` puts devices on the bench.
+$(B)/obj/vmm/check/%.o: VMM_CF += -Isdk/bench
 $(B)/obj/vmm/%.o: vmm/%.c | setup
 	$(call step,CC)
 	$(Q)$(CC) $(VMM_CF) $(CFLAGS) -MMD -MP -c -o $@ $<

@@ -34,9 +34,10 @@ bench: all $(BENCHES) $(GUESTS)           ## measure speed and memory, beside pe
 	tests/bench/run $(B)
 
 # The program's insides: core, tables, machine files, the software processor.
-$(B)/tests/unit/%: tests/unit/%.c $(B)/libvmm.a | setup
+VMM_ARCHIVES := $(B)/libvmm.a $(B)/libbackplane-bench.a
+$(B)/tests/unit/%: tests/unit/%.c $(VMM_ARCHIVES) | setup
 	$(call step,TEST)
-	$(Q)$(CC) $(TEST_CF) -MMD -MP -o $@ $< $(B)/libvmm.a $(VMM_LIBS) -lcmocka
+	$(Q)$(CC) $(TEST_CF) -MMD -MP -o $@ $< $(VMM_ARCHIVES) $(VMM_LIBS) -lcmocka
 
 # Plugins with something wrong, for the loader's tests: linked without -z defs, one file each.
 $(UNIT_TESTS): | $(TEST_PLUGINS)

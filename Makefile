@@ -3,8 +3,21 @@
 
 comma    := ,
 MODE     ?= release
+# Where things are installed. PREFIX and LIBDIR may come from the environment; GNU's names work too.
 PREFIX   ?= /usr/local
-LIBDIR   ?= $(PREFIX)/lib
+prefix   = $(PREFIX)
+LIBDIR   ?= $(prefix)/lib
+libdir   = $(LIBDIR)
+bindir   = $(prefix)/bin
+includedir = $(prefix)/include
+datadir  = $(prefix)/share
+mandir   = $(datadir)/man
+docdir   = $(datadir)/doc/backplane
+sysconfdir = $(patsubst /usr/etc,/etc,$(prefix)/etc)
+unitdir  = $(prefix)/lib/systemd/system
+RELOCATABLE ?= no
+INSTALL_DIRS = $(foreach d,prefix bindir libdir includedir datadir mandir docdir sysconfdir unitdir,$(d)="$($(d))") \
+    relocatable="$(RELOCATABLE)"
 VERSION  := 0.1.0
 # Installs what is missing from the distribution's packages. Packagers: make SETUP=:
 SETUP    ?= tests/setup
@@ -54,7 +67,8 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prot
 # The user's CFLAGS are appended and never replace ours.
 CF       := -std=c11 -D_GNU_SOURCE -g $(MODE_FLAGS) $(WARN) -ffile-prefix-map=$(CURDIR)=. -pthread
 VMM_CF   := $(CF) -Isdk/include -Isdk/host -Ivmm -I$(B)/gen -DBP_VERSION='"$(VERSION)"' \
-            -DBP_PREFIX='"$(PREFIX)"' -DBP_LIBDIR='"$(LIBDIR)"'
+            -DBP_PREFIX='"$(prefix)"' -DBP_BINDIR='"$(bindir)"' -DBP_LIBDIR='"$(libdir)"' \
+            -DBP_DATADIR='"$(datadir)"'
 SDK_CF   := $(CF) -Isdk/include -Isdk/host -Isdk/bench
 PLUGIN_CF := $(CF) -Isdk/include -I$(B)/gen -fPIC -fvisibility=hidden
 PLUGIN_LD := -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,--version-script=sdk/lib/plugin.map
@@ -72,10 +86,10 @@ NOT_HOST := $(filter-out $(HOST_ARCH),x86_64 arm64 riscv64 other)
 VMM_SRC  := $(filter-out vmm/cli/main.c $(foreach a,$(NOT_HOST),vmm/accel/kvm%_$(a).c), \
             $(shell find vmm sdk/host -name '*.c' | LC_ALL=C sort))
 VMM_OBJ  := $(VMM_SRC:%.c=$(B)/obj/%.o)
-HOST_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard sdk/host/*.c))
-BENCH_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard sdk/bench/*.c))
-LIB_OBJ  := $(patsubst %.c,$(B)/obj/%.pic.o,$(wildcard sdk/lib/*.c))
-PLUGINS  := $(patsubst plugins/%/,$(B)/plugins/%.so,$(wildcard plugins/*/))
+HOST_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard sdk/host/*.c)))
+BENCH_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard sdk/bench/*.c)))
+LIB_OBJ  := $(patsubst %.c,$(B)/obj/%.pic.o,$(sort $(wildcard sdk/lib/*.c)))
+PLUGINS  := $(patsubst plugins/%/,$(B)/plugins/%.so,$(sort $(wildcard plugins/*/)))
 
 # `make V=1` shows whole command lines. $(call step,WORD) begins a recipe, $(Q) its command.
 Q        := $(if $(V),,@)
@@ -97,7 +111,7 @@ $(B)/libbackplane-bench.a: $(BENCH_OBJ) $(HOST_OBJ)
 $(B)/libbackplane-device.a: $(LIB_OBJ)
 $(B)/%.a:
 	$(call step,AR)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
 
 # ACPI methods: firmware/acpi/NAME.asl becomes acpi/NAME.h, the terms without the table's header.
 ACPI_GEN := $(patsubst firmware/acpi/%.asl,$(B)/gen/acpi/%.h,$(wildcard firmware/acpi/*.asl))
@@ -112,29 +126,29 @@ $(VMM_OBJ): | $(ACPI_GEN)
 $(B)/obj/vmm/check/%.o: VMM_CF += -Isdk/bench
 $(B)/obj/vmm/%.o: vmm/%.c | setup
 	$(call step,CC)
-	$(Q)$(CC) $(VMM_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(VMM_CF) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# The program knows where it is installed: for another PREFIX or LIBDIR that is compiled again.
+# The program knows where it is installed: for another place that is compiled again.
 $(B)/obj/vmm/util/paths.o: $(B)/obj/where
 $(B)/obj/where: always
 	@mkdir -p $(@D)
-	@echo '$(PREFIX) $(LIBDIR)' | cmp -s - $@ || echo '$(PREFIX) $(LIBDIR)' > $@
+	@echo '$(INSTALL_DIRS)' | cmp -s - $@ || echo '$(INSTALL_DIRS)' > $@
 
 $(B)/obj/sdk/%.pic.o: sdk/%.c | setup
 	$(call step,CC)
-	$(Q)$(CC) $(PLUGIN_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(PLUGIN_CF) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/sdk/%.o: sdk/%.c | setup
 	$(call step,CC)
-	$(Q)$(CC) $(SDK_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(SDK_CF) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/plugins/%.o: plugins/%.c | setup
 	$(call step,CC)
-	$(Q)$(CC) $(PLUGIN_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(PLUGIN_CF) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # One folder, one plugin: every .c in plugins/ID but its test goes into ID.so.
 # What it needs of other libraries stands in plugins/ID/libs: "-lslirp".
-plugin_objects = $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard plugins/$(1)/*.c)))
+plugin_objects = $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(sort $(wildcard plugins/$(1)/*.c))))
 $(foreach p,$(wildcard plugins/*),$(call plugin_objects,$(notdir $(p)))): | $(ACPI_GEN)
 plugin_libs = $(if $(wildcard plugins/$(1)/libs),$(file <plugins/$(1)/libs)) $(LIBATOMIC)
 link_plugin = $(Q)$(CC) $(SAN_LD) $(PLUGIN_LD) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) \
@@ -167,10 +181,10 @@ ifneq ($(filter build/cache/sysroot/%,$(SYSROOT)),)
 endif
 
 install: all $(B)/libbackplane-bench.a $(B)/libbackplane-device.a ## install under DESTDIR and PREFIX
-	tests/install install "$(B)" "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
+	tests/install install "$(B)" "$(DESTDIR)" "$(VERSION)" $(INSTALL_DIRS)
 
 uninstall:                      ## remove what install has put there
-	tests/install uninstall "$(B)" "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
+	tests/install uninstall "$(B)" "$(DESTDIR)" "$(VERSION)" $(INSTALL_DIRS)
 
 abi-update:                     ## write the text of the plugin ABI's layout anew, after a change of it
 	tests/abi/run --update

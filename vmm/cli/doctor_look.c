@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 #include "cli/doctor.h"
 #include "core/accel.h"
@@ -113,6 +114,9 @@ static void look_at_plugins(struct doctor *d, const char *const *dirs, size_t n_
     char path[PATH_MAX];
     if (paths_plugins(path, sizeof(path)))
         look_at_dir(d, path, "comes with backplane", seen);
+    for (size_t i = 0; paths_plugins_third_party(i, path, sizeof(path)); i++)
+        if (access(path, F_OK) == 0)
+            look_at_dir(d, path, "plugins from elsewhere", seen);
     registry_destroy(seen);
 }
 

@@ -224,6 +224,8 @@ int32_t registry_add_defaults(struct registry *registry, const char *const *dirs
     char path[PATH_MAX];
     if (status == BP_OK && paths_plugins(path, sizeof(path)))
         status = registry_add_directory(registry, path, false, err);
+    for (size_t i = 0; status == BP_OK && paths_plugins_third_party(i, path, sizeof(path)); i++)
+        status = registry_add_directory(registry, path, false, err);
     return status;
 }
 

@@ -32,7 +32,8 @@ int32_t registry_add_directory(struct registry *registry, const char *path, bool
                                struct err *err);
 
 /* --plugin-dir arguments first, then $BACKPLANE_PLUGIN_PATH (not when privileged), then those that
- * come with the program. */
+ * come with the program, and last those that packages and the administrator have added: none of
+ * these takes the place of one of ours. */
 int32_t registry_add_defaults(struct registry *registry, const char *const *dirs, size_t n_dirs,
                               struct err *err);
 

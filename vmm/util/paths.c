@@ -37,24 +37,29 @@ static bool is_moved(const char *dir, const char *installed, size_t *prefix_len)
 {
     size_t len = strlen(dir);
     *prefix_len = strlen(BP_PREFIX);
-    return len > 4 && strcmp(dir + len - 4, "/bin") == 0 &&
+    return strcmp(dir, BP_BINDIR) != 0 && len > 4 && strcmp(dir + len - 4, "/bin") == 0 &&
            strncmp(installed, BP_PREFIX, *prefix_len) == 0;
 }
 
+static bool fits(int n, size_t size)
+{
+    return n > 0 && (size_t)n < size;
+}
+
+/* `beside`: where it is in a build tree, NULL: there is no such thing. */
 static bool find(char *out, size_t size, const char *beside, const char *installed)
 {
     char dir[PATH_MAX];
     size_t prefix_len;
-    int n;
     if (!own_directory(dir, sizeof(dir)))
-        n = snprintf(out, size, "%s", installed);
-    else if (is_build_tree(dir))
-        n = snprintf(out, size, "%s/%s", dir, beside);
-    else if (is_moved(dir, installed, &prefix_len))
-        n = snprintf(out, size, "%.*s%s", (int)(strlen(dir) - 4), dir, installed + prefix_len);
-    else
-        n = snprintf(out, size, "%s", installed);
-    return n > 0 && (size_t)n < size;
+        return fits(snprintf(out, size, "%s", installed), size);
+    if (is_build_tree(dir))
+        return beside != NULL && fits(snprintf(out, size, "%s/%s", dir, beside), size);
+    if (is_moved(dir, installed, &prefix_len))
+        return fits(
+            snprintf(out, size, "%.*s%s", (int)(strlen(dir) - 4), dir, installed + prefix_len),
+            size);
+    return fits(snprintf(out, size, "%s", installed), size);
 }
 
 bool paths_plugins(char *out, size_t size)
@@ -64,5 +69,20 @@ bool paths_plugins(char *out, size_t size)
 
 bool paths_machines(char *out, size_t size)
 {
-    return find(out, size, "machines", BP_PREFIX "/share/backplane/machines");
+    return find(out, size, "machines", BP_DATADIR "/backplane/machines");
+}
+
+bool paths_plugins_third_party(size_t i, char *out, size_t size)
+{
+    static const char packages[] = BP_LIBDIR "/backplane/plugins.d";
+    static const char local[] = "/usr/local/lib/backplane/plugins.d";
+    char here[PATH_MAX];
+    if (i > 1 || !find(here, sizeof(here), NULL, packages))
+        return false;
+    if (i == 0)
+        return fits(snprintf(out, size, "%s", here), size);
+    /* A program that was moved to another root says nothing of this host's administrator. */
+    if (strcmp(here, packages) != 0 || strcmp(packages, local) == 0)
+        return false;
+    return fits(snprintf(out, size, "%s", local), size);
 }

@@ -38,6 +38,11 @@ extern const struct check_table check_state_tests;    /* save and load, damaged 
 extern const struct check_table check_virtio_tests;   /* queues and DMA of a hostile guest */
 extern const struct check_table check_fuzz_tests;     /* everything at random, shrunk when found */
 
+#define CHECK_TABLE(array)                                                                         \
+    {                                                                                              \
+        (array), sizeof(array) / sizeof((array)[0])                                                \
+    }
+
 /* Up to so many devices at once, with files of their own: a disk may be locked. */
 #define CHECK_COPIES 3u
 
@@ -47,8 +52,12 @@ struct check_run {                          /* what a test is given */
     const struct bp_class *class_;          /* NULL when is_unloaded */
     struct bench_setup setup[CHECK_COPIES]; /* with values for all that is required */
     uint64_t seed;
-    char *step; /* shared with the process that waits: see check_step */
+    char *step;                /* shared with the process that waits: see check_step */
+    const char *files;         /* this test's own empty directory, the current one */
+    struct check_child *child; /* the runner's */
 };
+
+#define CHECK_STEP_MAX 256u
 
 /* What is being done, for the report of a crash or a hang: "write 4 bytes 0xff to regs + 0x10". */
 void check_step(struct check_run *run, const char *format, ...)
@@ -63,5 +72,9 @@ void check_skip(struct check_run *run, const char *format, ...)
 /* A fact that is shown with a test that passes ("needs libc.so.6, GLIBC_2.34"). */
 void check_note(struct check_run *run, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Whether this program watches memory itself (AddressSanitizer, ThreadSanitizer): what malloc and
+ * limits say then is not about the plugin. */
+bool check_is_sanitized(void);
 
 #endif

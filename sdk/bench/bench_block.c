@@ -104,7 +104,7 @@ static int32_t block_info(const struct bp_host *host, uint32_t at, struct bp_blo
     struct bench *b = bench_of(host);
     struct bench_link *link = bench_link_at(b, at, BP_BLOCK_ID);
 
-    if (bench_fails(b, "block info"))
+    if (bench_fails_ever(b, BP_BLOCK_ID, "block info"))
         return BP_ERR_IO;
     if (!link->connected)
         return bench_set_error(b, BP_ERR_NOT_FOUND, "link %s is not connected", link->name);
@@ -131,6 +131,8 @@ static int32_t block_submit(const struct bp_host *host, uint32_t at,
         return BP_ERR_NOT_FOUND;
     if (status)
         return status;
+    if (bench_fails_running(b, BP_BLOCK_ID))
+        return BP_ERR_IO;
     link->requests = realloc(link->requests, (link->n_requests + 1) * sizeof(*q));
     if (!link->requests)
         bench_die(b, "out of memory");

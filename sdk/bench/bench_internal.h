@@ -21,6 +21,13 @@ void bench_start(struct bench *b);
 /* 1 when this call of set-up is the one that shall fail; the error sentence is then set. */
 int bench_fails(struct bench *b, const char *what);
 
+/* The same for calls that the running device makes, and of both kinds. */
+int bench_fails_running(struct bench *b, const char *interface);
+int bench_fails_ever(struct bench *b, const char *interface, const char *what);
+
+/* Nothing is held back any more, and all that was has ended. */
+void bench_rest(struct bench *b);
+
 /* Aborts when the device is just saving its state: then no host call is allowed. */
 void bench_not_while_saving(struct bench *b, const char *what);
 

@@ -144,6 +144,10 @@ static uint32_t char_write(const struct bp_host *host, uint32_t at, const void *
     struct bench_link *link = bench_link_at(bench_of(host), at, BP_CHAR_ID);
     uint32_t n = size < link->room ? size : link->room;
 
+    if (link->connected && bench_fails_running(bench_of(host), BP_CHAR_ID)) {
+        link->events |= 1u << BP_LINK_WRITABLE;
+        return 0;
+    }
     bench_not_while_saving(bench_of(host), "char write");
     link->calls++;
     if (!link->connected)

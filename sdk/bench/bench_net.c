@@ -33,7 +33,7 @@ static int32_t net_info(const struct bp_host *host, uint32_t at, struct bp_net_i
     bench_not_while_saving(b, "net info");
     if (b->phase < PHASE_REALIZE)
         return bench_set_error(b, BP_ERR_STATE, "net info before realize");
-    if (bench_fails(b, "net info"))
+    if (bench_fails_ever(b, BP_NET_ID, "net info"))
         return BP_ERR_STATE;
     if (!link->connected)
         return BP_ERR_NOT_FOUND;
@@ -75,6 +75,10 @@ static int32_t net_write(const struct bp_host *host, uint32_t at, const void *fr
     link->calls++;
     if (!link->connected)
         return BP_OK; /* vanishes */
+    if (bench_fails_running(b, BP_NET_ID)) {
+        link->events |= 1u << BP_LINK_WRITABLE;
+        return BP_ERR_BUSY;
+    }
     link->blocked = !link->room;
     if (!link->room)
         return BP_ERR_BUSY;

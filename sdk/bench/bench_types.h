@@ -108,9 +108,12 @@ struct bench {
     struct bench_setup setup;
     void *dev;
     enum bench_phase phase;
-    uint32_t created; /* create was called: destroy is owed */
-    uint32_t depth;   /* callbacks of the device that are on the stack: at most 1 */
-    uint32_t calls;   /* that could fail, during set-up */
+    uint32_t created;           /* create was called: destroy is owed */
+    uint32_t depth;             /* callbacks of the device that are on the stack: at most 1 */
+    uint32_t calls;             /* that could fail, during set-up */
+    uint32_t run_calls;         /* that could fail, since bench_fail_call */
+    uint32_t fail_call;         /* the one of them that does; 0: none */
+    const char *fail_interface; /* NULL: calls of all interfaces count */
     int32_t status;
     char error[512];
     struct bytes log;

@@ -39,7 +39,7 @@ static int32_t virtio_pop(const struct bp_host *host, uint32_t queue, struct bp_
         bench_die(b, "pop of queue %u", queue);
     if (!b->virtio_active)
         return BP_ERR_STATE;
-    if (b->broken[queue]) {
+    if (b->broken[queue] || bench_fails_running(b, BP_VIRTIO_ID)) {
         b->broken[queue] = 0;
         b->virtio_active = 0;
         return BP_ERR_FORMAT;
@@ -116,6 +116,8 @@ static int32_t virtio_read(const struct bp_host *host, bp_handle chain, uint64_t
     struct bench *b = bench_of(host);
     const struct bench_chain *c = chain_of(b, chain);
 
+    if (c && bench_fails_running(b, BP_VIRTIO_ID))
+        return BP_ERR_RANGE;
     return c ? copy(b, c, 0, offset, to, size) : BP_ERR_STALE;
 }
 
@@ -125,15 +127,40 @@ static int32_t virtio_write(const struct bp_host *host, bp_handle chain, uint64_
     struct bench *b = bench_of(host);
     const struct bench_chain *c = chain_of(b, chain);
 
+    if (c && bench_fails_running(b, BP_VIRTIO_ID))
+        return BP_ERR_RANGE;
     return c ? copy(b, c, 1, offset, (uint8_t *)(uintptr_t)from, size) : BP_ERR_STALE;
 }
 
 static int32_t virtio_segments(const struct bp_host *host, bp_handle chain, uint32_t writable,
                                uint64_t offset, uint64_t size, struct bp_segment *out, uint32_t *n)
 {
-    const struct bench_chain *c = chain_of(bench_of(host), chain);
+    struct bench *b = bench_of(host);
+    const struct bench_chain *c = chain_of(b, chain);
 
+    if (c && bench_fails_running(b, BP_VIRTIO_ID))
+        return BP_ERR_RANGE;
     return c ? find_segments(c, writable, offset, size, out, n) : BP_ERR_STALE;
+}
+
+/* A push that shall fail finds a ring that the driver has spoilt. */
+static int needs_reset(struct bench *b)
+{
+    if (!bench_fails_running(b, BP_VIRTIO_ID))
+        return 0;
+    b->virtio_active = 0;
+    return 1;
+}
+
+static int32_t push(struct bench *b, struct bench_chain *c, uint32_t written)
+{
+    if (written > c->writable)
+        bench_die(b, "push of %u bytes: the chain has room for %llu", written,
+                  (unsigned long long)c->writable);
+    c->done = 1;
+    c->written = written;
+    b->n_done++;
+    return BP_OK;
 }
 
 static int32_t virtio_push(const struct bp_host *host, bp_handle chain, uint32_t written)
@@ -144,13 +171,9 @@ static int32_t virtio_push(const struct bp_host *host, bp_handle chain, uint32_t
     bench_not_while_saving(b, "push");
     if (!c)
         return BP_ERR_STALE;
-    if (written > c->writable)
-        bench_die(b, "push of %u bytes: the chain has room for %llu", written,
-                  (unsigned long long)c->writable);
-    c->done = 1;
-    c->written = written;
-    b->n_done++;
-    return BP_OK;
+    if (needs_reset(b))
+        return BP_ERR_STATE;
+    return push(b, c, written);
 }
 
 static int32_t virtio_push_many(const struct bp_host *host, const struct bp_virtio_used *used,
@@ -170,8 +193,10 @@ static int32_t virtio_push_many(const struct bp_host *host, const struct bp_virt
         if (c->queue != chain_of(b, used[0].chain)->queue)
             return BP_ERR_INVALID;
     }
+    if (n && needs_reset(b))
+        return BP_ERR_STATE;
     for (uint32_t i = 0; i < n; i++)
-        virtio_push(host, used[i].chain, used[i].written);
+        push(b, chain_of(b, used[i].chain), used[i].written);
     return BP_OK;
 }
 

@@ -17,7 +17,7 @@ static int32_t worker_submit(const struct bp_host *host, int32_t (*work)(void *d
     bench_not_while_saving(b, "submit");
     if (b->phase == PHASE_DEAD)
         return BP_ERR_STATE;
-    if (bench_fails(b, "submit"))
+    if (bench_fails_ever(b, BP_WORKER_ID, "submit"))
         return BP_ERR_NO_MEMORY;
     b->jobs = realloc(b->jobs, (b->n_jobs + 1) * sizeof(*b->jobs));
     if (!b->jobs)
@@ -74,7 +74,7 @@ static int32_t loop_watch(const struct bp_host *host, int32_t fd, uint32_t event
     struct stat st;
 
     bench_not_while_saving(b, "watch");
-    if (bench_fails(b, "watch"))
+    if (bench_fails_ever(b, BP_LOOP_ID, "watch"))
         return BP_ERR_NO_MEMORY;
     if (fstat(fd, &st))
         return bench_set_error(b, BP_ERR_INVALID, "watch of %d: no open file", fd);

@@ -17,12 +17,15 @@
  *
  * Fakes, all included here: bench/links.h (char, block, worker, loop), net.h (networks), cpu.h
  * (processors, interrupt controllers, power), virtio.h (devices and transports), acpi.h (tables).
+ * Beside them fail.h (calls that fail), actions.h (a hostile guest's deeds), bench_fuzz.h.
  */
 #ifndef BACKPLANE_BENCH_H
 #define BACKPLANE_BENCH_H
 
 #include <backplane/bench/acpi.h>
+#include <backplane/bench/actions.h>
 #include <backplane/bench/cpu.h>
+#include <backplane/bench/fail.h>
 #include <backplane/bench/links.h>
 #include <backplane/bench/net.h>
 #include <backplane/bench/virtio.h>

@@ -1,0 +1,31 @@
+/* Calls of the device to its host that fail while it runs; those of set-up: bench_setup.fail_call.
+ */
+#ifndef BACKPLANE_BENCH_FAIL_H
+#define BACKPLANE_BENCH_FAIL_H
+
+#include <backplane/device.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct bench;
+struct bench_setup;
+
+/* Counts calls that have a status, from now on, and makes the n-th of them fail as it may at its
+ * worst (0: none). They are defer, DMA, work, watches, requests to disks (refused), writes to
+ * consoles and networks (no room for now), a ring's pop, push and copies. `interface`: those of
+ * this one only ("bp.mem/1"; "host" for the host table); NULL: all. */
+void bench_fail_call(struct bench *b, const char *interface, uint32_t n);
+uint32_t bench_calls(const struct bench *b); /* so counted */
+
+/* Plays `scenario` on fresh devices, with each of its calls failing in turn. Each must survive
+ * that, and afterwards a round trip of its state, a reset, and its end. Returns how many calls it
+ * was. */
+uint32_t bench_check_call_failures(const struct bp_class *class_, const struct bench_setup *setup,
+                                   void (*scenario)(struct bench *b));
+
+#ifdef __cplusplus
+}
+#endif
+#endif

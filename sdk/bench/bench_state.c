@@ -2,6 +2,8 @@
 #include "bench_internal.h"
 #include "state.h"
 
+#include <backplane/bench/pause.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,13 +11,23 @@
 #define QUIESCE_MAX 1000u
 #define WAIT_MS     10 /* for a descriptor that it watches */
 
+/* What would come back to the device after it has said that nothing will. */
+static void check_rest(struct bench *b)
+{
+    if (b->n_jobs)
+        bench_die(b, "quiesce gave BP_OK while %u pieces of work are on their way", b->n_jobs);
+    for (uint32_t i = 0; i < b->class_->links.n_rows; i++) {
+        if (b->links[i].n_requests)
+            bench_die(b, "quiesce gave BP_OK while %u requests to %s are on their way",
+                      b->links[i].n_requests, b->links[i].name);
+    }
+}
+
 static void quiesce(struct bench *b)
 {
     int32_t status = BP_OK;
 
-    for (uint32_t i = 0; i < QUIESCE_MAX; i++) {
-        if (!b->class_->quiesce)
-            return;
+    for (uint32_t i = 0; i < QUIESCE_MAX && b->class_->quiesce; i++) {
         bench_enter(b, "quiesce");
         status = b->class_->quiesce(b->dev);
         bench_leave(b);
@@ -25,21 +37,35 @@ static void quiesce(struct bench *b)
     }
     if (status)
         bench_die(b, "quiesce gave %d", status);
+    check_rest(b);
+}
+
+void bench_quiesce(struct bench *b)
+{
+    quiesce(b);
+    b->phase = PHASE_SAVE;
+}
+
+void bench_resume(struct bench *b)
+{
+    bench_start(b);
 }
 
 uint8_t *bench_save(struct bench *b, uint64_t *size)
 {
+    int is_paused = b->phase == PHASE_SAVE;
     struct state_buffer out;
     int32_t status;
 
-    quiesce(b);
-    b->phase = PHASE_SAVE;
+    if (!is_paused)
+        bench_quiesce(b);
     bench_enter(b, "save");
     status = state_save(b->class_, b->dev, &out, b->error, sizeof(b->error));
     bench_leave(b);
     if (status)
         bench_die(b, "save: %s", b->error);
-    bench_start(b);
+    if (!is_paused)
+        bench_resume(b);
     *size = out.size;
     return out.bytes;
 }

@@ -1,6 +1,8 @@
 /* The stepped clock: timers, deferred functions and settling. */
 #include "bench_internal.h"
 
+#include <backplane/bench/pause.h>
+
 #include <string.h>
 
 /* Steps of one settle; more is a device that never comes to rest. */
@@ -27,6 +29,11 @@ uint32_t bench_timers_armed(const struct bench *b)
     return n;
 }
 
+uint64_t bench_timer_fires(const struct bench *b)
+{
+    return b->n_fires;
+}
+
 /* Earlier deadlines first, of equal ones that which was armed first; NULL when none is armed. */
 static struct bench_timer *next_timer(struct bench *b)
 {
@@ -51,6 +58,7 @@ int bench_step_timers(struct bench *b)
     if (!t || t->deadline_ns > b->now_ns)
         return 0;
     t->armed = 0;
+    b->n_fires++;
     bench_enter(b, "a timer");
     t->fn(b->dev);
     bench_leave(b);

@@ -128,6 +128,7 @@ struct bench {
     uint64_t now_ns;
     uint64_t wall_ns;
     uint64_t orders;
+    uint64_t n_fires; /* of timers */
     struct handle_table timers;
     struct bench_deferred *deferred;
     uint32_t n_deferred;

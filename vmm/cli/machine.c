@@ -9,6 +9,8 @@
 
 #include "accel/accel_list.h"
 #include "cli/cli.h"
+#include "cli/terminal.h"
+#include "plugin/crash.h"
 #include "property.h"
 #include "util/nearest.h"
 #include "util/paths.h"
@@ -121,6 +123,7 @@ static int load(const struct machine_options *options, struct cli_machine *m)
 int cli_machine_open(const struct cli_args *args, struct cli_machine *out)
 {
     *out = (struct cli_machine){0};
+    crash_watch(terminal_restore);
     struct accel_limits limits[ARCH_COUNT];
     const char *accel = cli_value(args, "accel");
     struct err err;

@@ -44,7 +44,7 @@ static void on_button(void *ctx, uint32_t ready)
     for (size_t i = 0; i < machine->n_devices; i++) {
         struct device *dev = machine->devices[i];
         const struct bp_power_button_ops *ops = button_of(dev);
-        if (ops == NULL || !device_enter(dev))
+        if (ops == NULL || !device_enter(dev, "press of its power button"))
             continue;
         ops->press(dev->instance);
         device_leave(dev);

@@ -149,6 +149,8 @@ int32_t device_connect(struct device *dev, uint32_t link, struct device *target,
 /* The sentence is the plugin's own, by set_error; a generic one when it gave none. */
 static int32_t end_setup(struct device *dev, int32_t status, const char *what, struct err *err)
 {
+    device_leave(dev);
+    crash_setup_end();
     dev->error = NULL;
     if (status == BP_OK && err != NULL)
         err->text[0] = '\0'; /* of calls that failed, and that the plugin can do without */
@@ -161,10 +163,13 @@ static int32_t end_setup(struct device *dev, int32_t status, const char *what, s
     return status < 0 ? status : BP_ERR_INVALID;
 }
 
-static void begin_setup(struct device *dev, struct err *err)
+/* Enters the device: what it says by set_error goes to `err`. */
+static void begin_setup(struct device *dev, const char *callback, struct err *err)
 {
     err->text[0] = '\0';
     dev->error = err;
+    crash_setup_begin(dev, callback);
+    (void)device_enter(dev, callback);
 }
 
 int32_t device_create(struct device *dev, struct err *err)
@@ -172,10 +177,8 @@ int32_t device_create(struct device *dev, struct err *err)
     dev->created = true;
     if (dev->class_->create == NULL)
         return BP_OK;
-    begin_setup(dev, err);
-    (void)device_enter(dev);
+    begin_setup(dev, "create", err);
     int32_t status = dev->class_->create(&dev->host, dev->instance);
-    device_leave(dev);
     return end_setup(dev, status, "create its device", err);
 }
 
@@ -183,10 +186,8 @@ int32_t device_plan(struct device *dev, struct err *err)
 {
     int32_t status = BP_OK;
     if (dev->class_->plan != NULL) {
-        begin_setup(dev, err);
-        (void)device_enter(dev);
+        begin_setup(dev, "plan", err);
         status = dev->class_->plan(dev->instance);
-        device_leave(dev);
         status = end_setup(dev, status, "plan", err);
     }
     dev->frozen = true;
@@ -198,7 +199,7 @@ int32_t device_plan(struct device *dev, struct err *err)
 static uint64_t on_read(void *owner, uint32_t region, uint64_t offset, uint32_t width)
 {
     struct device *dev = owner;
-    if (!device_enter(dev))
+    if (!device_enter(dev, "read"))
         return UINT64_MAX;
     uint64_t value = dev->class_->read(dev->instance, region, offset, width);
     device_leave(dev);
@@ -208,7 +209,7 @@ static uint64_t on_read(void *owner, uint32_t region, uint64_t offset, uint32_t 
 static void on_write(void *owner, uint32_t region, uint64_t offset, uint32_t width, uint64_t value)
 {
     struct device *dev = owner;
-    if (!device_enter(dev))
+    if (!device_enter(dev, "write"))
         return;
     dev->class_->write(dev->instance, region, offset, width, value);
     device_leave(dev);
@@ -264,10 +265,8 @@ int32_t device_realize(struct device *dev, struct vm *vm, struct err *err)
     dev->realized = true;
     if (dev->class_->realize == NULL)
         return BP_OK;
-    begin_setup(dev, err);
-    (void)device_enter(dev);
+    begin_setup(dev, "realize", err);
     status = dev->class_->realize(dev->instance);
-    device_leave(dev);
     return end_setup(dev, status, "open", err);
 }
 
@@ -279,7 +278,7 @@ void device_reset(struct device *dev, uint32_t kind)
     for (uint32_t i = 0; i < dev->class_->lines.n_rows; i++)
         device_irq_set(dev, i, 0);
     device_reset_virtio(dev);
-    if (dev->class_->reset == NULL || !device_enter(dev))
+    if (dev->class_->reset == NULL || !device_enter(dev, "reset"))
         return;
     dev->class_->reset(dev->instance, kind);
     device_leave(dev);
@@ -287,7 +286,7 @@ void device_reset(struct device *dev, uint32_t kind)
 
 void device_start(struct device *dev)
 {
-    if (dev->class_->start == NULL || !device_enter(dev))
+    if (dev->class_->start == NULL || !device_enter(dev, "start"))
         return;
     dev->class_->start(dev->instance);
     device_leave(dev);
@@ -295,7 +294,7 @@ void device_start(struct device *dev)
 
 int32_t device_quiesce(struct device *dev)
 {
-    if (dev->class_->quiesce == NULL || !device_enter(dev))
+    if (dev->class_->quiesce == NULL || !device_enter(dev, "quiesce"))
         return BP_OK;
     int32_t status = dev->class_->quiesce(dev->instance);
     device_leave(dev);
@@ -354,7 +353,7 @@ void device_destroy(struct device *dev)
         dev->closing = true;
         pthread_mutex_unlock(&dev->inner);
         host_worker_wait(dev);
-        if (dev->class_->destroy != NULL && device_enter(dev)) {
+        if (dev->class_->destroy != NULL && device_enter(dev, "destroy")) {
             dev->class_->destroy(dev->instance);
             device_leave(dev);
         }

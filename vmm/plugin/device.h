@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "handle.h"
+#include "plugin/crash.h"
 #include "property.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -72,6 +73,7 @@ struct device {
 
     pthread_mutex_t lock;
     _Atomic uintptr_t lock_owner; /* a thread's mark while it holds the lock, else 0 */
+    struct crash_mark outer;      /* whose code ran on that thread before */
 
     pthread_mutex_t inner; /* guards what follows */
     struct handle_table timers;
@@ -118,8 +120,9 @@ int32_t device_quiesce(struct device *dev);
 void device_destroy(struct device *dev);
 
 /* The device's lock, which every callback needs. device_enter is false on re-entry by the same
- * thread (refused and logged). */
-bool device_enter(struct device *dev);
+ * thread (refused and logged). `callback`: for the sentence when it crashes, as "create"; a text
+ * that stays. */
+bool device_enter(struct device *dev, const char *callback);
 void device_leave(struct device *dev);
 
 /* The device that a host table belongs to. */

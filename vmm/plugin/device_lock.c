@@ -7,7 +7,7 @@
 
 static _Thread_local char thread_mark; /* its address names the thread */
 
-bool device_enter(struct device *dev)
+bool device_enter(struct device *dev, const char *callback)
 {
     uintptr_t self = (uintptr_t)&thread_mark;
     if (atomic_load_explicit(&dev->lock_owner, memory_order_relaxed) == self) {
@@ -17,11 +17,13 @@ bool device_enter(struct device *dev)
     }
     pthread_mutex_lock(&dev->lock);
     atomic_store_explicit(&dev->lock_owner, self, memory_order_relaxed);
+    dev->outer = crash_mark(dev, NULL, callback);
     return true;
 }
 
 void device_leave(struct device *dev)
 {
+    crash_unmark(dev->outer);
     atomic_store_explicit(&dev->lock_owner, 0, memory_order_relaxed);
     pthread_mutex_unlock(&dev->lock);
 }
@@ -57,7 +59,7 @@ static void run_post(void *ctx, uint64_t arg)
     (void)arg;
     struct post *post = ctx;
     struct device *dev = post->dev;
-    if (device_enter(dev)) {
+    if (device_enter(dev, "a deferred call")) {
         post->fn(dev->instance, post->arg);
         device_leave(dev);
     }
@@ -101,7 +103,7 @@ static void tell_users(void *ctx, uint64_t event)
     pthread_mutex_unlock(&dev->inner);
     for (size_t i = 0; i < dev->n_users; i++) {
         struct device *user = dev->users[i];
-        if (user->class_->on_link == NULL || !user->realized || !device_enter(user))
+        if (user->class_->on_link == NULL || !user->realized || !device_enter(user, "on_link"))
             continue;
         user->class_->on_link(user->instance, dev->user_links[i], (uint32_t)event);
         device_leave(user);
@@ -138,14 +140,17 @@ struct piece {
 static int32_t piece_work(void *ctx, uint64_t arg)
 {
     struct piece *piece = ctx;
-    return piece->work(piece->dev->instance, arg);
+    struct crash_mark former = crash_mark(piece->dev, NULL, "a worker's job");
+    int32_t result = piece->work(piece->dev->instance, arg);
+    crash_unmark(former);
+    return result;
 }
 
 static void piece_done(void *ctx, uint64_t arg, int32_t result)
 {
     struct piece *piece = ctx;
     struct device *dev = piece->dev;
-    if (piece->done != NULL && device_enter(dev)) {
+    if (piece->done != NULL && device_enter(dev, "the end of a worker's job")) {
         piece->done(dev->instance, arg, result);
         device_leave(dev);
     }

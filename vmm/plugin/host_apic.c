@@ -45,7 +45,7 @@ void device_apic_eoi(struct device *chip, uint32_t vector)
 {
     const struct bp_apic_eoi_ops *ops =
         chip != NULL ? class_service(chip->class_, BP_APIC_EOI_ID) : NULL;
-    if (ops == NULL || !device_enter(chip))
+    if (ops == NULL || !device_enter(chip, "eoi"))
         return;
     ops->eoi(chip->instance, vector);
     device_leave(chip);

@@ -51,7 +51,7 @@ static int32_t block_info(const struct bp_host *host, uint32_t link, struct bp_b
         return BP_ERR_INVALID;
     if (l == NULL)
         return BP_ERR_NOT_FOUND;
-    if (!device_enter(l->target))
+    if (!device_enter(l->target, "info of its disk"))
         return BP_ERR_STATE;
     struct bp_block_info info;
     int32_t status = ask_info(l, &info);
@@ -152,7 +152,7 @@ static int32_t block_submit(const struct bp_host *host, uint32_t link,
         return BP_ERR_NO_MEMORY;
     *ticket = (struct ticket){.user = user, .link = l, .tag = request->tag, .done = done};
     int32_t status = BP_ERR_STATE;
-    if (device_enter(l->target)) {
+    if (device_enter(l->target, "submit of its disk")) {
         struct bp_block_info info;
         status = ask_info(l, &info);
         if (status == BP_OK)
@@ -236,7 +236,7 @@ static void cancel_all(const struct device *user)
         pthread_mutex_unlock(&tickets_lock);
         const struct bp_block_ops *ops = link->ops;
         if (!BP_HAS(struct bp_block_ops, ops, cancel) || ops->cancel == NULL ||
-            !device_enter(link->target))
+            !device_enter(link->target, "cancel of its disk"))
             continue;
         ops->cancel(link->target->instance, id);
         device_leave(link->target);

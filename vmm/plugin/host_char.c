@@ -7,7 +7,8 @@ static uint32_t char_read(const struct bp_host *host, uint32_t link, void *to, u
     if (l == NULL || size == 0)
         return 0;
     const struct bp_char_ops *ops = l->ops;
-    if (!BP_HAS(struct bp_char_ops, ops, read) || ops->read == NULL || !device_enter(l->target))
+    if (!BP_HAS(struct bp_char_ops, ops, read) || ops->read == NULL ||
+        !device_enter(l->target, "read of its stream"))
         return 0;
     uint32_t n = ops->read(l->target->instance, to, size);
     device_leave(l->target);
@@ -21,7 +22,8 @@ static uint32_t char_write(const struct bp_host *host, uint32_t link, const void
     if (l == NULL || size == 0)
         return size;
     const struct bp_char_ops *ops = l->ops;
-    if (!BP_HAS(struct bp_char_ops, ops, write) || ops->write == NULL || !device_enter(l->target))
+    if (!BP_HAS(struct bp_char_ops, ops, write) || ops->write == NULL ||
+        !device_enter(l->target, "write of its stream"))
         return size;
     uint32_t n = ops->write(l->target->instance, from, size);
     device_leave(l->target);

@@ -58,7 +58,7 @@ void device_irq_set(struct device *dev, uint32_t line, uint32_t level)
     pthread_mutex_lock(&dev->inner);
     if (l->level != level) {
         l->level = level;
-        if (l->connected && chip != NULL && device_enter(chip)) {
+        if (l->connected && chip != NULL && device_enter(chip, "set of a line")) {
             chip->irqchip_ops->set(chip->instance, l->number, level);
             device_leave(chip);
         } else if (l->connected && chip == NULL && dev->vm != NULL) {
@@ -104,7 +104,7 @@ static void timer_fired(void *ctx)
 {
     struct device_timer *t = ctx;
     struct device *dev = t->dev;
-    if (!device_enter(dev))
+    if (!device_enter(dev, "a timer"))
         return;
     /* Cancelled or moved while we waited for the device: then this is not its time. */
     pthread_mutex_lock(&dev->inner);

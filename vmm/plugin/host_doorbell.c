@@ -17,7 +17,7 @@ struct device_doorbell {
 static void rung(void *ctx)
 {
     struct device_doorbell *d = ctx;
-    if (!device_enter(d->dev))
+    if (!device_enter(d->dev, "a doorbell"))
         return;
     d->fn(d->dev->instance, d->arg);
     device_leave(d->dev);

@@ -18,7 +18,7 @@ struct device_watch {
 static void watch_ready(void *ctx, uint32_t ready)
 {
     struct device_watch *w = ctx;
-    if (!device_enter(w->dev))
+    if (!device_enter(w->dev, "a watch"))
         return;
     if (!w->removed)
         w->fn(w->dev->instance, ready);

@@ -25,7 +25,7 @@ static int32_t net_info(const struct bp_host *host, uint32_t link, struct bp_net
     const struct bp_net_ops *ops = net_ops(l);
     if (ops == NULL)
         return BP_ERR_UNSUPPORTED;
-    if (!device_enter(l->target))
+    if (!device_enter(l->target, "info of its network"))
         return BP_ERR_STATE;
     struct bp_net_info info = {.struct_size = sizeof(info)};
     int32_t status = ops->info(l->target->instance, &info);
@@ -44,7 +44,7 @@ static int32_t net_read(const struct bp_host *host, uint32_t link, void *frame, 
     if (room < BP_NET_FRAME_MAX)
         return BP_ERR_INVALID;
     const struct bp_net_ops *ops = l != NULL ? net_ops(l) : NULL;
-    if (ops == NULL || !device_enter(l->target))
+    if (ops == NULL || !device_enter(l->target, "read of its network"))
         return 0;
     int32_t size = ops->read(l->target->instance, frame, room);
     device_leave(l->target);
@@ -58,7 +58,7 @@ static int32_t net_write(const struct bp_host *host, uint32_t link, const void *
     if (size < BP_NET_FRAME_MIN || size > BP_NET_FRAME_MAX)
         return BP_ERR_RANGE;
     const struct bp_net_ops *ops = l != NULL ? net_ops(l) : NULL;
-    if (ops == NULL || !device_enter(l->target))
+    if (ops == NULL || !device_enter(l->target, "write of its network"))
         return BP_OK;
     int32_t status = ops->write(l->target->instance, frame, size);
     device_leave(l->target);

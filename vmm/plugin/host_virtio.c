@@ -76,7 +76,7 @@ int32_t device_attach_virtio(struct device *transport, struct err *err)
 void device_reset_virtio(struct device *dev)
 {
     const struct virtio_glue *glue = virtio_glue_of(dev);
-    if (glue == NULL || !device_enter(glue->device))
+    if (glue == NULL || !device_enter(glue->device, "reset of its virtio device"))
         return;
     virtio_set_status(dev->virtio, 0);
     device_leave(glue->device);
@@ -89,7 +89,7 @@ void device_detach_virtio(struct device *dev)
     struct virtio_dev *virtio = dev->virtio;
     if (glue == NULL)
         return;
-    bool entered = device_enter(glue->device);
+    bool entered = device_enter(glue->device, "virtio");
     glue->transport->virtio = NULL;
     glue->device->virtio = NULL;
     if (entered)

@@ -13,7 +13,8 @@ static struct virtio_dev *enter(const struct bp_host *host)
 {
     struct device *transport = device_of(host);
     const struct virtio_glue *glue = virtio_glue_of(transport);
-    if (glue == NULL || glue->transport != transport || !device_enter(glue->device))
+    if (glue == NULL || glue->transport != transport ||
+        !device_enter(glue->device, "a virtio callback"))
         return NULL;
     return transport->virtio;
 }

@@ -1,12 +1,87 @@
+/*
+ * A plugin is loaded by its name, not by the descriptor that its note was read from: the name is
+ * what gdb, valgrind and error messages show, and /proc/self/fd/7 would be of no use to an author.
+ * Between note and load nobody else can put another file there (trust.c); the user can, by building
+ * it anew, so the file is compared before and after. One that is replaced later, by renaming, stays
+ * what was loaded; one that is written over changes under the running program, which nobody can
+ * prevent, but a crash then says so.
+ */
 #include "plugin/loader.h"
 
 #include <backplane/plugin.h>
 #include <dlfcn.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "classcheck.h"
+#include "plugin/crash.h"
 
 #define SYMBOL "bp_plugin_1"
+
+/* Never freed: a class lives as long as the program. */
+struct loaded {
+    struct loaded *next;
+    const struct bp_class *class_;
+    struct plugin_file file;
+    char path[];
+};
+static struct loaded *_Atomic all_loaded;
+
+void loader_identify(const struct stat *st, struct plugin_file *file)
+{
+    *file = (struct plugin_file){.device = st->st_dev,
+                                 .inode = st->st_ino,
+                                 .size = (uint64_t)st->st_size,
+                                 .mtime_s = st->st_mtim.tv_sec,
+                                 .mtime_ns = st->st_mtim.tv_nsec};
+}
+
+/* One that is not known is the same as any. */
+static bool is_same(const char *path, const struct plugin_file *file)
+{
+    static const struct plugin_file unknown;
+    struct plugin_file now;
+    struct stat st;
+    if (memcmp(file, &unknown, sizeof(unknown)) == 0)
+        return true;
+    if (stat(path, &st) != 0)
+        return false;
+    loader_identify(&st, &now);
+    return memcmp(&now, file, sizeof(now)) == 0;
+}
+
+static const struct loaded *find_loaded(const struct bp_class *class_, const char *path)
+{
+    for (const struct loaded *l = atomic_load(&all_loaded); l != NULL; l = l->next)
+        if (l->class_ == class_ || (path != NULL && strcmp(l->path, path) == 0))
+            return l;
+    return NULL;
+}
+
+const char *loader_path_of(const struct bp_class *class_)
+{
+    const struct loaded *l = find_loaded(class_, NULL);
+    return l != NULL ? l->path : NULL;
+}
+
+bool loader_is_changed(const char *path)
+{
+    const struct loaded *l = find_loaded(NULL, path);
+    return l != NULL && !is_same(path, &l->file);
+}
+
+static void remember(const struct plugin_info *info, const struct bp_class *class_)
+{
+    size_t size = strlen(info->path) + 1;
+    struct loaded *l =
+        find_loaded(class_, NULL) == NULL ? malloc(sizeof(struct loaded) + size) : NULL;
+    if (l == NULL)
+        return; /* then a crash is told without the file */
+    *l = (struct loaded){.next = atomic_load(&all_loaded), .class_ = class_, .file = info->file};
+    memcpy(l->path, info->path, size);
+    atomic_store(&all_loaded, l);
+}
 
 int32_t loader_check_abi(const char *path, uint32_t abi_major, uint32_t abi_minor, struct err *err)
 {
@@ -22,20 +97,18 @@ int32_t loader_check_abi(const char *path, uint32_t abi_major, uint32_t abi_mino
                    path, abi_major, abi_minor, BP_ABI_MAJOR, BP_ABI_MINOR, cure);
 }
 
-static int32_t check_entry(const struct plugin_info *info, const struct bp_plugin *entry,
-                           struct err *err)
+static int32_t check_entry(const char *path, const struct bp_plugin *entry, struct err *err)
 {
     uint32_t abi_version = BP_ABI_MAJOR << 16 | BP_ABI_MINOR;
     if (entry->struct_size < sizeof(struct bp_plugin) || entry->abi_version != abi_version)
         return err_set(err, BP_ERR_FORMAT,
                        "%s: its symbol " SYMBOL " does not agree with its note; build it again",
-                       info->path);
+                       path);
     if (entry->n_classes == 1 && (entry->classes == NULL || entry->classes[0] == NULL))
         return err_set(err, BP_ERR_FORMAT,
-                       "%s: its class is NULL: give BP_PLUGIN the address of a const class",
-                       info->path);
+                       "%s: its class is NULL: give BP_PLUGIN the address of a const class", path);
     if (entry->n_classes != 1)
-        return err_set(err, BP_ERR_FORMAT, "%s: has %u device classes, one is needed", info->path,
+        return err_set(err, BP_ERR_FORMAT, "%s: has %u device classes, one is needed", path,
                        entry->n_classes);
     return BP_OK;
 }
@@ -55,16 +128,18 @@ static int32_t check_class(const struct plugin_info *info, const struct bp_class
     return BP_OK;
 }
 
-const struct bp_class *loader_load(const struct plugin_info *info, struct err *err)
+/* The descriptor, which has one class, not checked yet. */
+static const struct bp_plugin *load_file(const char *path, struct err *err)
 {
-    if (loader_check_abi(info->path, info->abi_major, info->abi_minor, err) != BP_OK)
-        return NULL;
-    /* Never closed: what a plugin left in the process may still be called at exit. */
-    void *handle = dlopen(info->path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    /* Constructors run here, if there are any: under the file's name. Never closed: what a plugin
+     * left in the process may still be called at exit. */
+    struct crash_mark former = crash_mark(NULL, path, "a constructor");
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    crash_unmark(former);
     if (handle == NULL) {
         (void)err_set(err, BP_ERR_FORMAT,
                       "%s: cannot be loaded: %s; link it with -Wl,-z,defs to find what is missing",
-                      info->path, dlerror());
+                      path, dlerror());
         return NULL;
     }
     const struct bp_plugin *entry = dlsym(handle, SYMBOL);
@@ -72,11 +147,35 @@ const struct bp_class *loader_load(const struct plugin_info *info, struct err *e
         (void)err_set(err, BP_ERR_FORMAT,
                       "%s: has no symbol " SYMBOL "; end its source with BP_PLUGIN(...) and export "
                       "the symbol",
-                      info->path);
+                      path);
         return NULL;
     }
-    if (check_entry(info, entry, err) != BP_OK ||
-        check_class(info, entry->classes[0], err) != BP_OK)
+    return check_entry(path, entry, err) == BP_OK ? entry : NULL;
+}
+
+static int32_t fail_changed(const char *path, struct err *err)
+{
+    return err_set(err, BP_ERR_STATE,
+                   "%s: was changed or replaced while it was being loaded; start again", path);
+}
+
+const struct bp_class *loader_load(const struct plugin_info *info, struct err *err)
+{
+    if (loader_check_abi(info->path, info->abi_major, info->abi_minor, err) != BP_OK)
         return NULL;
+    if (!is_same(info->path, &info->file)) {
+        (void)fail_changed(info->path, err);
+        return NULL;
+    }
+    const struct bp_plugin *entry = load_file(info->path, err);
+    if (entry == NULL)
+        return NULL;
+    if (!is_same(info->path, &info->file)) {
+        (void)fail_changed(info->path, err);
+        return NULL;
+    }
+    if (check_class(info, entry->classes[0], err) != BP_OK)
+        return NULL;
+    remember(info, entry->classes[0]);
     return entry->classes[0];
 }

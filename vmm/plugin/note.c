@@ -13,7 +13,9 @@
 
 #include "plugin/registry.h"
 
-#define SECTIONS_MAX 4096u
+#define SECTIONS_MAX     4096u
+#define SEGMENTS_MAX     64u
+#define SECTIONS_AT_ONCE 64u /* the whole table of most plugins */
 
 struct elf_file {
     int fd;
@@ -95,11 +97,33 @@ static int32_t check_header(struct elf_file *file, const char *path, struct err 
     return BP_OK;
 }
 
-static bool section_at(const struct elf_file *file, uint32_t i, Elf64_Shdr *section)
+/* All of a segment must be there: the loader maps it unseen, and beyond the file's end lies SIGBUS.
+ */
+static int32_t check_segments(const struct elf_file *file, const char *path, struct err *err)
 {
-    uint64_t offset = (uint64_t)i * sizeof(*section);
+    const Elf64_Ehdr *h = &file->header;
+    Elf64_Phdr segments[SEGMENTS_MAX];
+    if (h->e_phentsize != sizeof(Elf64_Phdr) || h->e_phnum == 0 || h->e_phnum > SEGMENTS_MAX ||
+        !read_at(file, h->e_phoff, segments, h->e_phnum * sizeof(Elf64_Phdr)))
+        return err_set(err, BP_ERR_FORMAT, "%s: no usable program headers; build it again", path);
+    for (uint32_t i = 0; i < h->e_phnum; i++)
+        if (segments[i].p_type == PT_LOAD &&
+            (segments[i].p_filesz > file->size ||
+             segments[i].p_offset > file->size - segments[i].p_filesz))
+            return err_set(err, BP_ERR_FORMAT,
+                           "%s: cut off: it says that it is longer than its %llu bytes; copy or "
+                           "build it again",
+                           path, (unsigned long long)file->size);
+    return BP_OK;
+}
+
+/* Up to SECTIONS_AT_ONCE rows of the section table, from row `first` on. */
+static bool sections_at(const struct elf_file *file, uint32_t first, uint32_t n,
+                        Elf64_Shdr *sections)
+{
+    uint64_t offset = (uint64_t)first * sizeof(*sections);
     return file->header.e_shoff <= UINT64_MAX - offset &&
-           read_at(file, file->header.e_shoff + offset, section, sizeof(*section));
+           read_at(file, file->header.e_shoff + offset, sections, n * sizeof(*sections));
 }
 
 /* True when the section's name is `name`; the name table is the file's, so read bounded. */
@@ -138,48 +162,62 @@ static bool note_is_sane(const struct bp_note *note)
            is_version(note->version);
 }
 
+/* BP_OK and the note; BP_ERR_NOT_FOUND when none of these sections is it. */
+static int32_t find_note_in(const struct elf_file *file, const Elf64_Shdr *names,
+                            const Elf64_Shdr *sections, uint32_t n, struct bp_note *note)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const Elf64_Shdr *section = &sections[i];
+        if (section->sh_type != SHT_NOTE || !section_is(file, names, section, BP_NOTE_SECTION))
+            continue;
+        return section->sh_size >= sizeof(*note) &&
+                       read_at(file, section->sh_offset, note, sizeof(*note)) && note_is_sane(note)
+                   ? BP_OK
+                   : BP_ERR_FORMAT;
+    }
+    return BP_ERR_NOT_FOUND;
+}
+
 static int32_t find_note(const struct elf_file *file, const char *path, struct bp_note *note,
                          struct err *err)
 {
-    Elf64_Shdr names, section;
-    if (!section_at(file, file->header.e_shstrndx, &names))
+    Elf64_Shdr names, sections[SECTIONS_AT_ONCE];
+    const uint32_t n_sections = file->header.e_shnum;
+    bool is_there = sections_at(file, file->header.e_shstrndx, 1, &names);
+    int32_t status = BP_ERR_NOT_FOUND;
+    for (uint32_t i = 0; is_there && status == BP_ERR_NOT_FOUND && i < n_sections;) {
+        uint32_t n = n_sections - i < SECTIONS_AT_ONCE ? n_sections - i : SECTIONS_AT_ONCE;
+        is_there = sections_at(file, i, n, sections);
+        if (is_there)
+            status = find_note_in(file, &names, sections, n, note);
+        i += n;
+    }
+    if (!is_there)
         return err_set(err, BP_ERR_FORMAT, "%s: its section table is cut off; build it again",
                        path);
-    for (uint32_t i = 0; i < file->header.e_shnum; i++) {
-        if (!section_at(file, i, &section))
-            return err_set(err, BP_ERR_FORMAT, "%s: its section table is cut off; build it again",
-                           path);
-        if (section.sh_type != SHT_NOTE || !section_is(file, &names, &section, BP_NOTE_SECTION))
-            continue;
-        if (section.sh_size < sizeof(*note) ||
-            !read_at(file, section.sh_offset, note, sizeof(*note)) || !note_is_sane(note))
-            return err_set(err, BP_ERR_FORMAT,
-                           "%s: its Backplane note is damaged; build the plugin again", path);
-        return BP_OK;
-    }
-    return err_set(err, BP_ERR_FORMAT,
-                   "%s: no Backplane note, so not a plugin; end its source with BP_PLUGIN(...)",
-                   path);
+    if (status == BP_ERR_NOT_FOUND)
+        return err_set(err, BP_ERR_FORMAT,
+                       "%s: no Backplane note, so not a plugin; end its source with BP_PLUGIN(...)",
+                       path);
+    if (status != BP_OK)
+        return err_set(err, status, "%s: its Backplane note is damaged; build the plugin again",
+                       path);
+    return BP_OK;
 }
 
-int32_t plugin_read_note(const char *path, char id[64], char version[32], uint32_t *abi_major,
-                         uint32_t *abi_minor, uint32_t *flags, struct err *err)
+int32_t plugin_read_note_fd(int fd, const struct stat *st, const char *path, char id[64],
+                            char version[32], uint32_t *abi_major, uint32_t *abi_minor,
+                            uint32_t *flags, struct err *err)
 {
-    struct elf_file file = {.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-    if (file.fd < 0)
-        return err_set(err, BP_ERR_NOT_FOUND, "%s: cannot be read: %s", path, strerror(errno));
-    struct stat st;
+    struct elf_file file = {.fd = fd, .size = (uint64_t)st->st_size};
     struct bp_note note;
-    int32_t status;
-    if (fstat(file.fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        status = err_set(err, BP_ERR_FORMAT, "%s: not a regular file, so not a plugin", path);
-    } else {
-        file.size = (uint64_t)st.st_size;
-        status = check_header(&file, path, err);
-        if (status == BP_OK)
-            status = find_note(&file, path, &note, err);
-    }
-    close(file.fd);
+    if (!S_ISREG(st->st_mode))
+        return err_set(err, BP_ERR_FORMAT, "%s: not a regular file, so not a plugin", path);
+    int32_t status = check_header(&file, path, err);
+    if (status == BP_OK)
+        status = find_note(&file, path, &note, err);
+    if (status == BP_OK)
+        status = check_segments(&file, path, err);
     if (status != BP_OK)
         return status;
     memcpy(id, note.id, BP_ID_MAX);
@@ -188,4 +226,22 @@ int32_t plugin_read_note(const char *path, char id[64], char version[32], uint32
     *abi_minor = note.abi_minor;
     *flags = note.flags;
     return BP_OK;
+}
+
+int32_t plugin_read_note(const char *path, char id[64], char version[32], uint32_t *abi_major,
+                         uint32_t *abi_minor, uint32_t *flags, struct err *err)
+{
+    /* Not blocking: whoever opens a FIFO waits for its other end. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        int error = errno;
+        if (fd >= 0)
+            close(fd);
+        return err_set(err, BP_ERR_NOT_FOUND, "%s: cannot be read: %s", path, strerror(error));
+    }
+    int32_t status =
+        plugin_read_note_fd(fd, &st, path, id, version, abi_major, abi_minor, flags, err);
+    close(fd);
+    return status;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "plugin/loader.h"
+#include "plugin/trust.h"
 #include "util/log.h"
 #include "util/nearest.h"
 #include "util/paths.h"
@@ -22,6 +23,7 @@ struct plugin {
     char id[BP_ID_MAX];
     char version[BP_VERSION_MAX];
     char *path;
+    unsigned directory;            /* its number, in the order in which they were added */
     const struct bp_class *class_; /* once loaded */
 };
 
@@ -31,12 +33,28 @@ struct refused {
     bool came_first; /* a plugin of this id that is found later takes its place */
 };
 
+struct hidden {
+    char id[BP_ID_MAX];
+    char *sentence;
+    bool is_beside; /* in the directory of the one that is used: by mistake, then */
+};
+
 struct registry {
     struct plugin **plugins; /* sorted by id */
     size_t n, capacity;
     struct refused *refused;
     size_t n_refused;
+    struct hidden *hidden;
+    size_t n_hidden;
+    unsigned n_directories;
 };
+
+static void plugin_free(struct plugin *plugin)
+{
+    if (plugin != NULL)
+        free(plugin->path);
+    free(plugin);
+}
 
 struct registry *registry_create(void)
 {
@@ -47,14 +65,15 @@ void registry_destroy(struct registry *registry)
 {
     if (registry == NULL)
         return;
-    for (size_t i = 0; i < registry->n; i++) {
-        free(registry->plugins[i]->path);
-        free(registry->plugins[i]);
-    }
+    for (size_t i = 0; i < registry->n; i++)
+        plugin_free(registry->plugins[i]);
+    for (size_t i = 0; i < registry->n_hidden; i++)
+        free(registry->hidden[i].sentence);
     for (size_t i = 0; i < registry->n_refused; i++)
         free(registry->refused[i].sentence);
     free(registry->plugins);
     free(registry->refused);
+    free(registry->hidden);
     free(registry);
 }
 
@@ -90,12 +109,52 @@ static void refuse(struct registry *registry, const char *file_name, const char 
         registry->n_refused++;
 }
 
+static void hide(struct registry *registry, const struct plugin *loser, const struct plugin *winner)
+{
+    struct hidden *list =
+        realloc(registry->hidden, (registry->n_hidden + 1) * sizeof(struct hidden));
+    if (list == NULL)
+        return;
+    registry->hidden = list;
+    struct hidden *h = &list[registry->n_hidden];
+    *h = (struct hidden){.is_beside = loser->directory == winner->directory};
+    memcpy(h->id, loser->id, sizeof(h->id));
+    if (asprintf(&h->sentence, "%s: says that it is %s %s too; %s comes first", loser->path,
+                 loser->id, loser->version, winner->path) >= 0)
+        registry->n_hidden++;
+}
+
+static bool is_named_for_its_id(const struct plugin *plugin)
+{
+    const char *name = strrchr(plugin->path, '/') + 1;
+    size_t n = strlen(plugin->id);
+    return strncmp(name, plugin->id, n) == 0 && strcmp(name + n, ".so") == 0;
+}
+
+/* Two files with one id. The one that was there stays, but for ID.so of the same directory; a
+ * directory that was named twice gives the same files twice, which is nothing to speak of. */
+static void settle(struct registry *registry, size_t at, struct plugin *plugin)
+{
+    struct plugin *winner = registry->plugins[at], *loser = plugin;
+    if (plugin->directory == winner->directory && is_named_for_its_id(plugin)) {
+        loser = winner;
+        winner = plugin;
+        registry->plugins[at] = winner;
+    }
+    if (memcmp(&winner->info.file, &loser->info.file, sizeof(winner->info.file)) != 0)
+        hide(registry, loser, winner);
+    plugin_free(loser);
+}
+
+/* Takes the plugin over; BP_ERR_NO_MEMORY leaves it the caller's. */
 static int32_t insert(struct registry *registry, struct plugin *plugin)
 {
     bool is_there;
     size_t at = position(registry, plugin->id, &is_there);
-    if (is_there)
-        return BP_ERR_EXISTS;
+    if (is_there) {
+        settle(registry, at, plugin);
+        return BP_OK;
+    }
     if (registry->n == registry->capacity) {
         size_t capacity = registry->capacity == 0 ? 32 : 2 * registry->capacity;
         struct plugin **list = realloc(registry->plugins, capacity * sizeof(struct plugin *));
@@ -111,46 +170,58 @@ static int32_t insert(struct registry *registry, struct plugin *plugin)
     return BP_OK;
 }
 
-/* A file or directory that others could have changed must not be run. */
-static int32_t check_owner(const char *path, struct err *err)
+/* The file is opened once: what is checked is what is read. `name` is a plain one, or where a link
+ * leads. */
+static int32_t read_file(struct plugin *plugin, int directory, const char *name, struct err *err)
 {
+    /* Not blocking: whoever opens a FIFO waits for its other end. */
+    int fd = openat(directory, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
-    if (stat(path, &st) != 0)
-        return err_set(err, BP_ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
-    if (st.st_uid != 0 && st.st_uid != geteuid())
-        return err_set(err, BP_ERR_PERMISSION,
-                       "%s: belongs to user %u; it must be owned by root or by you (chown it)",
-                       path, (unsigned)st.st_uid);
-    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return err_set(err, BP_ERR_PERMISSION, "%s: others may write to it; run: chmod go-w %s",
-                       path, path);
-    return BP_OK;
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        int error = errno;
+        if (fd >= 0)
+            (void)close(fd);
+        return err_set(err, BP_ERR_NOT_FOUND, "%s: cannot be read: %s", plugin->path,
+                       strerror(error));
+    }
+    int32_t status = trust_check(plugin->path, &st, err);
+    if (status == BP_OK)
+        status = plugin_read_note_fd(fd, &st, plugin->path, plugin->id, plugin->version,
+                                     &plugin->info.abi_major, &plugin->info.abi_minor,
+                                     &plugin->info.flags, err);
+    loader_identify(&st, &plugin->info.file);
+    (void)close(fd);
+    return status;
 }
 
-static int32_t add_file(struct registry *registry, const char *path, struct err *err)
+static int32_t add_file(struct registry *registry, int directory, const char *path,
+                        const char *name, struct err *err)
 {
-    int32_t status = check_owner(path, err);
-    if (status != BP_OK)
-        return status;
+    char target[PATH_MAX];
+    struct stat st;
+    if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
+        int32_t status = trust_follow_link(path, target, sizeof(target), err);
+        if (status != BP_OK)
+            return status;
+        name = target;
+    }
     struct plugin *plugin = calloc(1, sizeof(*plugin));
     if (plugin == NULL || (plugin->path = strdup(path)) == NULL) {
         free(plugin);
         return err_set(err, BP_ERR_NO_MEMORY, "%s: out of memory", path);
     }
+    plugin->directory = registry->n_directories;
     plugin->info =
         (struct plugin_info){.id = plugin->id, .version = plugin->version, .path = plugin->path};
-    status = plugin_read_note(path, plugin->id, plugin->version, &plugin->info.abi_major,
-                              &plugin->info.abi_minor, &plugin->info.flags, err);
+    int32_t status = read_file(plugin, directory, name, err);
     if (status == BP_OK) {
         status = insert(registry, plugin);
-        if (status == BP_ERR_NO_MEMORY)
+        if (status != BP_OK)
             (void)err_set(err, status, "%s: out of memory", path);
     }
-    if (status != BP_OK) {
-        free(plugin->path);
-        free(plugin);
-    }
-    return status == BP_ERR_EXISTS ? BP_OK : status;
+    if (status != BP_OK)
+        plugin_free(plugin);
+    return status;
 }
 
 static int only_shared_objects(const struct dirent *entry)
@@ -159,42 +230,62 @@ static int only_shared_objects(const struct dirent *entry)
     return len > 3 && entry->d_name[0] != '.' && strcmp(entry->d_name + len - 3, ".so") == 0;
 }
 
-int32_t registry_add_directory(struct registry *registry, const char *path, bool must_exist,
-                               struct err *err)
+static int32_t add_files(struct registry *registry, const char *path, int directory,
+                         struct err *err)
 {
-    struct stat st;
-    if (stat(path, &st) != 0) {
-        if (errno == ENOENT && !must_exist)
-            return BP_OK;
-        return err_set(err, BP_ERR_NOT_FOUND,
-                       "plugin directory %s: %s; name the directory that holds the .so files", path,
-                       strerror(errno));
-    }
-    if (!S_ISDIR(st.st_mode))
-        return err_set(err, BP_ERR_INVALID,
-                       "plugin directory %s: not a directory; name the one that holds the .so "
-                       "files",
-                       path);
-    int32_t status = check_owner(path, err);
-    if (status != BP_OK) {
-        err_prefix(err, "plugin directory");
-        return status;
-    }
     struct dirent **entries;
-    int n = scandir(path, &entries, only_shared_objects, alphasort);
+    int n = scandirat(directory, ".", &entries, only_shared_objects, alphasort);
     if (n < 0)
         return err_set(err, BP_ERR_PERMISSION, "plugin directory %s: cannot be listed: %s", path,
                        strerror(errno));
+    registry->n_directories++;
     for (int i = 0; i < n; i++) {
         char file[PATH_MAX];
         struct err why;
         if (snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name) < (int)sizeof(file) &&
-            add_file(registry, file, &why) != BP_OK)
+            add_file(registry, directory, file, entries[i]->d_name, &why) != BP_OK)
             refuse(registry, entries[i]->d_name, why.text);
         free(entries[i]);
     }
     free(entries);
     return BP_OK;
+}
+
+/* The directory itself, and the way to it. */
+static int32_t check_directory(const char *path, int directory, struct err *err)
+{
+    char resolved[PATH_MAX];
+    struct stat st;
+    int32_t status = trust_resolve(path, resolved, sizeof(resolved), err);
+    if (status == BP_OK && fstat(directory, &st) != 0)
+        status = err_set(err, BP_ERR_IO, "%s: %s", path, strerror(errno));
+    if (status == BP_OK)
+        status = trust_check(path, &st, err);
+    if (status != BP_OK)
+        err_prefix(err, "plugin directory");
+    return status;
+}
+
+int32_t registry_add_directory(struct registry *registry, const char *path, bool must_exist,
+                               struct err *err)
+{
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0 && errno == ENOENT && !must_exist)
+        return BP_OK;
+    if (directory < 0 && errno == ENOTDIR)
+        return err_set(err, BP_ERR_INVALID,
+                       "plugin directory %s: not a directory; name the one that holds the .so "
+                       "files",
+                       path);
+    if (directory < 0)
+        return err_set(err, BP_ERR_NOT_FOUND,
+                       "plugin directory %s: %s; name the directory that holds the .so files", path,
+                       strerror(errno));
+    int32_t status = check_directory(path, directory, err);
+    if (status == BP_OK)
+        status = add_files(registry, path, directory, err);
+    (void)close(directory);
+    return status;
 }
 
 static int32_t add_search_path(struct registry *registry, const char *list, struct err *err)
@@ -251,6 +342,11 @@ const char *registry_refused(const struct registry *registry, size_t i)
     return i < registry->n_refused ? registry->refused[i].sentence : NULL;
 }
 
+const char *registry_hidden(const struct registry *registry, size_t i)
+{
+    return i < registry->n_hidden ? registry->hidden[i].sentence : NULL;
+}
+
 static void explain_unknown(const struct registry *registry, const char *id, struct err *err)
 {
     for (size_t i = 0; i < registry->n_refused; i++)
@@ -279,6 +375,10 @@ static void tell_replaced(const struct registry *registry, const struct plugin_i
         if (registry->refused[i].came_first && strcmp(registry->refused[i].id, used->id) == 0)
             log_format(LOG_LEVEL_WARN, "plugins", "%s; %s is used instead",
                        registry->refused[i].sentence, used->path);
+    for (size_t i = 0; i < registry->n_hidden; i++)
+        if (registry->hidden[i].is_beside && strcmp(registry->hidden[i].id, used->id) == 0)
+            log_format(LOG_LEVEL_WARN, "plugins", "%s: remove one of them",
+                       registry->hidden[i].sentence);
 }
 
 const struct bp_class *registry_class(struct registry *registry, const char *id, struct err *err)

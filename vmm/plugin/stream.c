@@ -19,7 +19,8 @@ static uint32_t bounded(size_t n)
 size_t stream_write(struct device *dev, const uint8_t *bytes, size_t n)
 {
     const struct device_link *link = char_link(dev);
-    if (link == NULL || !link->target->realized || !device_enter(link->target))
+    if (link == NULL || !link->target->realized ||
+        !device_enter(link->target, "write of its stream"))
         return n;
     const struct bp_char_ops *ops = link->ops;
     uint32_t taken = ops->write(link->target->instance, bytes, bounded(n));
@@ -30,7 +31,8 @@ size_t stream_write(struct device *dev, const uint8_t *bytes, size_t n)
 size_t stream_read(struct device *dev, uint8_t *bytes, size_t n)
 {
     const struct device_link *link = char_link(dev);
-    if (link == NULL || !link->target->realized || !device_enter(link->target))
+    if (link == NULL || !link->target->realized ||
+        !device_enter(link->target, "read of its stream"))
         return 0;
     const struct bp_char_ops *ops = link->ops;
     uint32_t given = ops->read(link->target->instance, bytes, bounded(n));

@@ -72,6 +72,11 @@ bool paths_machines(char *out, size_t size)
     return find(out, size, "machines", BP_DATADIR "/backplane/machines");
 }
 
+bool paths_templates(char *out, size_t size)
+{
+    return find(out, size, "template", BP_DATADIR "/backplane/template");
+}
+
 bool paths_plugins_third_party(size_t i, char *out, size_t size)
 {
     static const char packages[] = BP_LIBDIR "/backplane/plugins.d";

@@ -20,6 +20,7 @@
 /* False when the path does not fit. */
 bool paths_plugins(char *out, size_t size);
 bool paths_machines(char *out, size_t size);
+bool paths_templates(char *out, size_t size); /* of plugins: sdk/template */
 
 /* Directory i of those for plugins from elsewhere, in the order of searching; it need not exist.
  * False after the last one. There is none in a build tree: a test sees the same plugins on every

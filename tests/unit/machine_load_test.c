@@ -447,6 +447,130 @@ static void file_that_is_included_twice_is_read_once(void **state)
     machine_destroy(m);
 }
 
+/* --- [boot] and [set] ------------------------------------------------------------------------- */
+static void assert_path(const char *path, const char *name)
+{
+    assert_non_null(path);
+    assert_string_equal(path, path_of(name));
+}
+
+static void boot_section_names_what_the_guest_starts_from(void **state)
+{
+    (void)state;
+    struct machine *m =
+        load(HEAD "append = quiet\n[boot]\nkernel = Image\ninitrd@riscv64 = r.img\n"
+                  "initrd = other.img\nfirmware = /fw.elf\nappend = root=/dev/vda\n");
+    assert_path(m->kernel, "Image");
+    assert_path(m->initrd, "r.img");
+    assert_string_equal(m->firmware, "/fw.elf");
+    assert_string_equal(m->append, "quiet root=/dev/vda");
+    machine_destroy(m);
+    m = load(HEAD "[boot]\nappend = ro\nkernel =\n");
+    assert_string_equal(m->append, "ro");
+    assert_null(m->kernel);
+    machine_destroy(m);
+}
+
+static void command_line_goes_before_the_boot_section(void **state)
+{
+    (void)state;
+    write_file("m.ini", HEAD "[boot]\nkernel = absent\ninitrd = absent.img\nfirmware = fw\n");
+    struct machine *m = load_options((struct machine_options){
+        .kernel = "mine", .initrd = "", .firmware = "/f", .will_boot = true});
+    assert_non_null(m);
+    assert_string_equal(m->kernel, "mine");
+    assert_null(m->initrd);
+    assert_string_equal(m->firmware, "/f");
+    machine_destroy(m);
+}
+
+static void files_of_the_boot_section_are_there_when_the_machine_will_boot(void **state)
+{
+    (void)state;
+    const struct machine_options boots = {.will_boot = true};
+    write_file("m.ini", HEAD "[boot]\nkernel = absent\ninitrd = .\nkernl = x\n");
+    assert_null(load_options(boots));
+    /* keep_said leaves out the directory with its slash. */
+    assert_says("m.ini:4: boot: kernel = absent: kernel absent: there is no such file|"
+                "m.ini:5: boot: initrd = .: initrd .: is a directory: name a file|"
+                "m.ini:6: boot: kernl = x: [boot] has no such key; did you mean kernel?|");
+    write_file("Image", "x");
+    write_file("m.ini", HEAD "[boot]\nkernel = Image\n");
+    struct machine *m = load_options(boots);
+    assert_non_null(m);
+    machine_destroy(m);
+    machine_destroy(load(HEAD "[boot]\nkernel = absent\n")); /* nobody looks */
+}
+
+static void set_section_gives_values(void **state)
+{
+    (void)state;
+    write_file("base.ini", HEAD "[device u]\nif = ${u:-}\nplugin = uart\nlabel = ${u}\n"
+                                "speed = ${speed:-50}\n");
+    struct machine *m = load("include = base.ini\n[set]\nu = a$$b\nspeed = 75\n"
+                             "speed@riscv64 = 110\nspeed@arm64 = 300\n");
+    assert_string_equal(instance(m, "u")->label, "a$b");
+    assert_int_equal(instance(m, "u")->speed, 110);
+    machine_destroy(m);
+    const char *set[] = {"u=c", "speed=150"};
+    m = load_options((struct machine_options){.set = set, .n_set = 2});
+    assert_non_null(m);
+    assert_string_equal(instance(m, "u")->label, "c");
+    assert_int_equal(instance(m, "u")->speed, 150);
+    machine_destroy(m);
+}
+
+static void set_section_of_the_file_that_includes_wins(void **state)
+{
+    (void)state;
+    write_file("base.ini", "[machine]\narch = ${arch}\n[set]\nu = b\nspeed = 75\n"
+                           "[device u]\nplugin = uart\nlabel = ${u}\nspeed = ${speed}\n");
+    write_file("middle.ini", "include = base.ini\n[set]\nu = m\nspeed = 200\n");
+    struct machine *m = load("include = middle.ini\n[set]\nspeed = 600\narch = riscv64\n");
+    assert_string_equal(instance(m, "u")->label, "m");
+    assert_int_equal(instance(m, "u")->speed, 600);
+    machine_destroy(m);
+}
+
+static void paths_of_the_set_section_are_relative_to_its_file(void **state)
+{
+    (void)state;
+    (void)mkdir(path_of("below"), 0755);
+    write_file("below/base.ini", HEAD "[backend a]\nplugin = block-file\npath = ${disk:-own.img}\n"
+                                      "[boot]\nkernel = ${k:-Image}\ninitrd = initrd.img\n");
+    struct machine *m = load("include = below/base.ini\n");
+    assert_path(instance(m, "a")->path, "below/own.img");
+    machine_destroy(m);
+    m = load("include = below/base.ini\n[set]\ndisk = x.img\nk = /boot/Image\n");
+    assert_path(instance(m, "a")->path, "x.img");
+    assert_string_equal(m->kernel, "/boot/Image");
+    assert_path(m->initrd, "below/initrd.img");
+    machine_destroy(m);
+    const char *set[] = {"disk=y.img", "k=Image"};
+    m = load_options((struct machine_options){.set = set, .n_set = 2});
+    assert_non_null(m);
+    assert_string_equal(instance(m, "a")->path, "y.img");
+    assert_string_equal(m->kernel, "Image");
+    machine_destroy(m);
+}
+
+static void wrong_boot_and_set_sections_are_refused(void **state)
+{
+    (void)state;
+    assert_refused(HEAD UART "label = ${disk:-}\n[set]\ndsk = a\ndisk = ${x:-}\na.b = 1\n",
+                   "m.ini:7: set: dsk = a: no machine file here uses ${dsk}; did you mean disk?|"
+                   "m.ini:8: set: disk = ${x:-}: a value in [set] is plain text, without ${}|"
+                   "m.ini:9: set: a.b = 1: a name of letters, digits, - and _ (at most 63) is "
+                   "wanted|");
+    assert_refused(HEAD "[boot fast]\nkernel = x\n[set x]\n[boto]\n",
+                   "m.ini:3: [boot fast]: the section has no name of its own: write [boot]|"
+                   "m.ini:5: [set x]: the section has no name of its own: write [set]|"
+                   "m.ini:6: [boto]: unknown section; there are [machine], [boot], [set], [device "
+                   "NAME] and [backend NAME]; did you mean boot?|");
+    assert_refused(HEAD "[boot]\nkernel = ${k}\n",
+                   "m.ini:4: boot: kernel = ${k}: ${k} is not given: add --set k=VALUE|");
+}
+
 static void console_is_the_first_serial_device_or_the_one_named(void **state)
 {
     (void)state;
@@ -795,9 +919,9 @@ static void wrong_heads_are_refused(void **state)
                    "m.ini:4: machine: cpus = 17: 1-16 are allowed|"
                    "m.ini:5: machine: console = nobody: there is no [device] of that name|");
     assert_refused("[machine x]\n[devise y]\n[device]\n[device 1]\n[device a b]\nlost = 1\n",
-                   "m.ini:1: [machine x]: the machine has no name of its own: write [machine]|"
-                   "m.ini:2: [devise y]: unknown section; there are [machine], [device NAME] and "
-                   "[backend NAME]; did you mean device?|"
+                   "m.ini:1: [machine x]: the section has no name of its own: write [machine]|"
+                   "m.ini:2: [devise y]: unknown section; there are [machine], [boot], [set], "
+                   "[device NAME] and [backend NAME]; did you mean device?|"
                    "m.ini:3: [device]: a name is wanted: a letter, then letters, digits, - and _|"
                    "m.ini:4: [device 1]: a name is wanted: a letter, then letters, digits, - and "
                    "_|m.ini:5: [device a b]: a name is wanted: a letter, then letters, digits, - "
@@ -935,6 +1059,13 @@ int main(void)
         cmocka_unit_test(paths_of_the_file_are_relative_to_the_file),
         cmocka_unit_test(included_file_is_changed_by_the_one_that_includes_it),
         cmocka_unit_test(file_that_is_included_twice_is_read_once),
+        cmocka_unit_test(boot_section_names_what_the_guest_starts_from),
+        cmocka_unit_test(command_line_goes_before_the_boot_section),
+        cmocka_unit_test(files_of_the_boot_section_are_there_when_the_machine_will_boot),
+        cmocka_unit_test(set_section_gives_values),
+        cmocka_unit_test(set_section_of_the_file_that_includes_wins),
+        cmocka_unit_test(paths_of_the_set_section_are_relative_to_its_file),
+        cmocka_unit_test(wrong_boot_and_set_sections_are_refused),
         cmocka_unit_test(console_is_the_first_serial_device_or_the_one_named),
         cmocka_unit_test(layout_says_what_was_placed),
         cmocka_unit_test(big_x86_memory_is_split_and_ports_are_placed),

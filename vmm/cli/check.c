@@ -4,21 +4,16 @@
 
 #include "cli/run.h"
 
-static bool has_files(const struct cli_args *args)
-{
-    return cli_has(args, "kernel") || cli_has(args, "firmware");
-}
-
 static int run(const struct cli_command *command, const struct cli_args *args)
 {
     struct run run = {.button_fd = -1};
     struct err err = {{0}};
-    if (cli_has(args, "initrd") && !has_files(args))
-        return cli_usage(command, "--initrd without a kernel: give --kernel FILE, too");
-    int status = cli_machine_open(args, &run.m);
+    int status = cli_machine_open(args, true, &run.m);
     if (status != 0)
         return status;
-    if (has_files(args) && run_check_files(&run, args, &err) != BP_OK)
+    if (cli_has(args, "initrd") && !run_has_files(&run))
+        status = cli_usage(command, "--initrd without a kernel: give --kernel FILE, too");
+    else if (run_has_files(&run) && run_check_files(&run, args, &err) != BP_OK)
         status = cli_fail("%s", err.text);
     const struct machine *machine = run.m.machine;
     if (status == 0)

@@ -82,9 +82,10 @@ struct cli_machine {
     char path[4096];
 };
 
-/* Finds MACHINE (a name in the machine directories, or a path), and loads it. On an error all
- * messages have been written and the exit status is returned; 0 otherwise. */
-int cli_machine_open(const struct cli_args *args, struct cli_machine *out);
+/* Finds MACHINE (a name in the machine directories, or a path), and loads it; `will_boot`: the
+ * files that it boots must be there. On an error all messages have been written and the exit status
+ * is returned; 0 otherwise. */
+int cli_machine_open(const struct cli_args *args, bool will_boot, struct cli_machine *out);
 void cli_machine_close(struct cli_machine *m);
 
 /* The registry alone, with --plugin-dir when the command has that option. */

@@ -182,7 +182,7 @@ static int run(const struct cli_command *command, const struct cli_args *args)
     if (to_stdout > 1)
         return cli_usage(command, "only one of them can go to standard output");
     struct cli_machine m;
-    int status = cli_machine_open(args, &m);
+    int status = cli_machine_open(args, false, &m);
     if (status != 0)
         return status;
     if (asked == 0)

@@ -102,6 +102,9 @@ static int fill_options(const struct cli_args *args, struct machine_options *opt
     options->cpus = (uint32_t)cpus;
     options->arch = cli_value(args, "arch");
     options->set = cli_values(args, "set", &options->n_set);
+    options->kernel = cli_value(args, "kernel");
+    options->initrd = cli_value(args, "initrd");
+    options->firmware = cli_value(args, "firmware");
     return 0;
 }
 
@@ -120,7 +123,7 @@ static int load(const struct machine_options *options, struct cli_machine *m)
     return status;
 }
 
-int cli_machine_open(const struct cli_args *args, struct cli_machine *out)
+int cli_machine_open(const struct cli_args *args, bool will_boot, struct cli_machine *out)
 {
     *out = (struct cli_machine){0};
     crash_watch(terminal_restore);
@@ -129,7 +132,7 @@ int cli_machine_open(const struct cli_args *args, struct cli_machine *out)
     struct err err;
     if (accel_list_limits(accel != NULL ? accel : "auto", limits, &err) != BP_OK)
         return cli_fail("%s", err.text);
-    struct machine_options options = {.path = out->path, .limits = limits};
+    struct machine_options options = {.path = out->path, .limits = limits, .will_boot = will_boot};
     int status = fill_options(args, &options);
     if (status != 0)
         return status;

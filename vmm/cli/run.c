@@ -72,8 +72,6 @@ static int check_usage(const struct cli_command *self, const struct cli_args *ar
     if (trace != NULL && (property_parse_number(trace, 0, &entries) != BP_OK || entries == 0 ||
                           entries > TRACE_ENTRIES_MAX))
         return cli_usage(self, "--trace %s: 1 to %u entries are allowed", trace, TRACE_ENTRIES_MAX);
-    if (!cli_has(args, "kernel") && !cli_has(args, "firmware"))
-        return cli_usage(self, "nothing to run: give --kernel FILE, or --firmware FILE");
     run->trace_entries = (size_t)entries;
     run->shows_trace = trace != NULL;
     return 0;
@@ -84,10 +82,14 @@ static int command(const struct cli_command *self, const struct cli_args *args)
     struct run run = {.start_ns = host_monotonic_ns(), .button_fd = -1};
     int status = check_usage(self, args, &run);
     if (status == 0)
-        status = cli_machine_open(args, &run.m);
+        status = cli_machine_open(args, true, &run.m);
     if (status != 0)
         return status;
-    status = run_guest(&run, args);
+    if (run_has_files(&run))
+        status = run_guest(&run, args);
+    else
+        status = cli_usage(self, "nothing to run: give --kernel FILE, or --firmware FILE, or write "
+                                 "kernel = FILE to [boot] in the machine file");
     run_signals_detach(&run);
     run_tear_down(&run);
     run_signals_release();
@@ -96,8 +98,8 @@ static int command(const struct cli_command *self, const struct cli_args *args)
 }
 
 static const struct cli_option options[] = {
-    {"kernel", "FILE", "the guest's kernel: an Image, a bzImage or an ELF file", false},
-    {"initrd", "FILE", "its initial RAM disk", false},
+    {"kernel", "FILE", "the guest's kernel (Image, bzImage, ELF); instead of the file's", false},
+    {"initrd", "FILE", "its initial RAM disk; instead of the file's", false},
     {"append", "S", "kernel command line, after the machine file's own", false},
     {"firmware", "FILE", "machine-mode firmware, ELF or raw; runs instead of ours", false},
     {"on-reboot", "WHAT", "restart (default), or exit with status 3", false},

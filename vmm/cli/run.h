@@ -29,6 +29,9 @@ struct run {
 
 /* --- run_start.c: from a loaded machine to a VM ----------------------------------------------- */
 
+/* There is something to boot: a kernel or a firmware. */
+bool run_has_files(const struct run *run);
+
 /* The kernel, initrd and firmware that were named: opens them and decides where all of it goes. */
 int32_t run_check_files(struct run *run, const struct cli_args *args, struct err *err);
 int32_t run_set_up(struct run *run, const struct cli_args *args, struct err *err);

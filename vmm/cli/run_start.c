@@ -118,12 +118,12 @@ static int32_t join_bootargs(struct run *run, const char *append, struct err *er
     return err_set(err, BP_ERR_NO_MEMORY, "kernel command line: out of memory");
 }
 
-static int32_t open_boot(struct run *run, const struct cli_args *args, struct err *err)
+static int32_t open_boot(struct run *run, struct err *err)
 {
     struct boot_request request = {.arch = run->m.machine->arch,
-                                   .kernel = cli_value(args, "kernel"),
-                                   .initrd = cli_value(args, "initrd"),
-                                   .firmware = cli_value(args, "firmware"),
+                                   .kernel = run->m.machine->kernel,
+                                   .initrd = run->m.machine->initrd,
+                                   .firmware = run->m.machine->firmware,
                                    .cmdline = run->bootargs};
     request.n_ram = aspace_ram(run->m.machine->aspace, request.ram);
     int32_t status = run_tables_measure(run, request.initrd != NULL, &request, err);
@@ -134,10 +134,15 @@ static int32_t open_boot(struct run *run, const struct cli_args *args, struct er
     return status;
 }
 
+bool run_has_files(const struct run *run)
+{
+    return run->m.machine->kernel != NULL || run->m.machine->firmware != NULL;
+}
+
 int32_t run_check_files(struct run *run, const struct cli_args *args, struct err *err)
 {
     int32_t status = join_bootargs(run, cli_value(args, "append"), err);
-    return status == BP_OK ? open_boot(run, args, err) : status;
+    return status == BP_OK ? open_boot(run, err) : status;
 }
 
 static int32_t create_vm(struct run *run, const struct accel_ops *accel, struct err *err)

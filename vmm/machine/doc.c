@@ -2,13 +2,16 @@
 #include "machine/doc.h"
 
 #include <backplane/abi.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "machine/ini.h"
 #include "util/nearest.h"
+#include "util/paths.h"
 
 /* One file that is being read. */
 struct reading {
@@ -140,6 +143,39 @@ static void store_key(struct reading *reading, const struct doc_key *key)
     *there = *key;
 }
 
+const char *doc_path(struct arena *arena, const struct doc_file *file,
+                     const struct expansion *value)
+{
+    const char *directory = value->directory != NULL ? value->directory : file->directory;
+    if (value->text[0] == '/' || directory[0] == '\0')
+        return value->text;
+    return arena_format(arena, "%s%s", directory, value->text);
+}
+
+/* The path of what an include names: a file, or a machine that comes with the program; NULL,
+ * reported. */
+static const char *included_path(const struct doc *doc, const struct doc_key *key,
+                                 const struct expansion *value)
+{
+    char directory[PATH_MAX];
+    bool is_name = strpbrk(value->text, "/.") == NULL;
+    if (is_name && !paths_machines(directory, sizeof(directory)))
+        directory[0] = '\0';
+    const char *path = is_name ? arena_format(doc->arena, "%s/%s.ini", directory, value->text)
+                               : doc_path(doc->arena, key->file, value);
+    if (path == NULL) {
+        diag_add(doc->diag, key->file->path, key->line, "the host is out of memory");
+        return NULL;
+    }
+    if (!is_name || access(path, F_OK) == 0)
+        return path;
+    diag_add(doc->diag, key->file->path, key->line,
+             "include = %s: there is no machine of this name in %s; write ./%s for a file that is "
+             "here",
+             value->text, directory, value->text);
+    return NULL;
+}
+
 static void on_include(struct reading *reading, const struct doc_key *key)
 {
     struct doc *doc = reading->doc;
@@ -149,14 +185,13 @@ static void on_include(struct reading *reading, const struct doc_key *key)
         diag_add(doc->diag, key->file->path, key->line, "include = %s: %s", key->value, err.text);
         return;
     }
-    bool relative = value.text[0] != '/' && !value.from_set;
-    const char *path =
-        arena_format(doc->arena, "%s%s", relative ? key->file->directory : "", value.text);
-    if (path == NULL || value.text[0] == '\0') {
+    if (value.text[0] == '\0') {
         diag_add(doc->diag, key->file->path, key->line, "include =: a file name is wanted");
         return;
     }
-    doc_read_file(doc, path, value.text, reading->depth + 1, reading, key->line);
+    const char *path = included_path(doc, key, &value);
+    if (path != NULL)
+        doc_read_file(doc, path, value.text, reading->depth + 1, reading, key->line);
 }
 
 static void on_key_outside(struct reading *reading, const struct doc_key *key)
@@ -214,11 +249,20 @@ static bool is_part_name(const char *name)
     return name[0] != '\0';
 }
 
+/* By enum doc_kind. */
+static const char *const kind_words[] = {"machine", "boot", "set", "device", "backend"};
+#define N_KINDS (sizeof(kind_words) / sizeof(kind_words[0]))
+
+/* Where the section of a kind without names is kept. */
+static struct doc_section **only_section(struct doc *doc, enum doc_kind kind)
+{
+    return kind == DOC_MACHINE ? &doc->machine : kind == DOC_BOOT ? &doc->boot : &doc->set;
+}
+
 /* "device console" -> its kind and name; false, reported, when it is neither. */
 static bool parse_title(struct reading *reading, const char *title, uint32_t line,
                         enum doc_kind *kind, const char **name)
 {
-    static const char *const words[] = {"machine", "device", "backend"};
     size_t n = strcspn(title, " \t");
     char word[INI_NAME_BYTES + 1];
     memcpy(word, title, n);
@@ -226,24 +270,25 @@ static bool parse_title(struct reading *reading, const char *title, uint32_t lin
     *name = title + n + strspn(title + n, " \t");
     struct diag *diag = reading->doc->diag;
     const char *file = reading->file->path;
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(word, words[i]) != 0)
+    for (size_t i = 0; i < N_KINDS; i++) {
+        if (strcmp(word, kind_words[i]) != 0)
             continue;
         *kind = (enum doc_kind)i;
-        if (*kind == DOC_MACHINE && (*name)[0] == '\0')
+        bool has_name = *kind >= DOC_DEVICE;
+        if (has_name ? is_part_name(*name) : (*name)[0] == '\0')
             return true;
-        if (*kind != DOC_MACHINE && is_part_name(*name))
-            return true;
-        diag_add(diag, file, line,
-                 *kind == DOC_MACHINE
-                     ? "[%s]: the machine has no name of its own: write [machine]"
-                     : "[%s]: a name is wanted: a letter, then letters, digits, - and _",
-                 title);
+        if (has_name)
+            diag_add(diag, file, line,
+                     "[%s]: a name is wanted: a letter, then letters, digits, - and _", title);
+        else
+            diag_add(diag, file, line, "[%s]: the section has no name of its own: write [%s]",
+                     title, word);
         return false;
     }
-    const char *nearest = nearest_word(word, words, 3);
+    const char *nearest = nearest_word(word, kind_words, N_KINDS);
     diag_add(diag, file, line,
-             "[%s]: unknown section; there are [machine], [device NAME] and [backend NAME]%s%s%s",
+             "[%s]: unknown section; there are [machine], [boot], [set], [device NAME] and "
+             "[backend NAME]%s%s%s",
              title, nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
              nearest != NULL ? "?" : "");
     return false;
@@ -267,16 +312,14 @@ static struct doc_section *add_section(struct reading *reading, enum doc_kind ki
     section->kind = kind;
     section->number = doc->n_sections;
     section->name = arena_string(doc->arena, name);
-    section->title =
-        kind == DOC_MACHINE
-            ? "machine"
-            : arena_format(doc->arena, "%s %s", kind == DOC_DEVICE ? "device" : "backend", name);
+    section->title = kind < DOC_DEVICE ? kind_words[kind]
+                                       : arena_format(doc->arena, "%s %s", kind_words[kind], name);
     section->file = reading->file;
     section->line = line;
     if (section->name == NULL || section->title == NULL)
         return NULL;
-    if (kind == DOC_MACHINE)
-        doc->machine = section;
+    if (kind < DOC_DEVICE)
+        *only_section(doc, kind) = section;
     else if (!strmap_put(&doc->by_name, section->name, section))
         return NULL;
     doc->sections[doc->n_sections++] = section;
@@ -288,7 +331,7 @@ static struct doc_section *enter_section(struct reading *reading, enum doc_kind 
 {
     struct doc *doc = reading->doc;
     struct doc_section *there =
-        kind == DOC_MACHINE ? doc->machine : strmap_find(&doc->by_name, name);
+        kind < DOC_DEVICE ? *only_section(doc, kind) : strmap_find(&doc->by_name, name);
     if (there == NULL) {
         there = add_section(reading, kind, name, line);
         if (there == NULL) {
@@ -298,8 +341,7 @@ static struct doc_section *enter_section(struct reading *reading, enum doc_kind 
     } else if (there->kind != kind) {
         diag_add(doc->diag, reading->file->path, line,
                  "[%s %s]: the name belongs to [%s] at %s:%u already: choose another",
-                 kind == DOC_DEVICE ? "device" : "backend", name, there->title, there->file->path,
-                 there->line);
+                 kind_words[kind], name, there->title, there->file->path, there->line);
         return NULL;
     } else if (there->last_file == reading->file) {
         diag_add(doc->diag, reading->file->path, line,
@@ -421,6 +463,7 @@ bool doc_read(struct doc *doc, const char *path, struct arena *arena, struct var
     doc->vars = vars;
     doc->diag = diag;
     doc_read_file(doc, path, path, 0, NULL, 0);
+    doc_apply_set(doc, ARCH_INVALID);
     return doc->n_sections > 0;
 }
 

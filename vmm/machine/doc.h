@@ -19,7 +19,8 @@
 #define DOC_DEPTH_MAX 8u  /* files that include each other */
 #define DOC_FILES_MAX 64u /* files in all */
 
-enum doc_kind { DOC_MACHINE, DOC_DEVICE, DOC_BACKEND };
+/* From DOC_DEVICE on they have names. */
+enum doc_kind { DOC_MACHINE, DOC_BOOT, DOC_SET, DOC_DEVICE, DOC_BACKEND };
 
 struct doc_file {
     const char *path;      /* as the user would write it */
@@ -40,7 +41,7 @@ struct doc_key {
 struct doc_section {
     enum doc_kind kind;
     size_t number;               /* its place in the list */
-    const char *name;            /* "" for [machine] */
+    const char *name;            /* "" for those without */
     const char *title;           /* "machine", "device console": how messages begin */
     const struct doc_file *file; /* where it was first seen */
     uint32_t line;
@@ -59,9 +60,11 @@ struct doc {
     struct doc_section **sections; /* in order of first appearance */
     size_t n_sections;
     size_t capacity;
-    struct doc_section *machine; /* NULL: there is none */
-    struct strmap by_name;       /* of devices and backends */
-    struct strmap by_key;        /* "section number/full key" */
+    struct doc_section *machine; /* NULL: there is none; so for the next two */
+    struct doc_section *boot;
+    struct doc_section *set;
+    struct strmap by_name; /* of devices and backends */
+    struct strmap by_key;  /* "section number/full key" */
     struct doc_file *files[DOC_FILES_MAX];
     size_t n_files;
 };
@@ -79,6 +82,19 @@ const struct doc_key *doc_find(const struct doc *doc, const struct doc_section *
 /* True if this key counts for the architecture. */
 bool doc_counts(const struct doc *doc, const struct doc_section *section, const struct doc_key *key,
                 enum arch arch);
+
+/* set.c: gives what [set] says to the names that --set does not give: keys without @ARCH, then,
+ * when the architecture is known, those with it. Reports what is wrong with them once, without one.
+ */
+void doc_apply_set(struct doc *doc, enum arch arch);
+
+/* Reports what [set] gives and no file uses. */
+void doc_report_unused_set(const struct doc *doc);
+
+/* The path that a value of this file is: relative to where its first character comes from. NULL:
+ * out of memory. */
+const char *doc_path(struct arena *arena, const struct doc_file *file,
+                     const struct expansion *value);
 
 /* "file:line: device console: sentence". */
 void doc_section_error(const struct doc *doc, const struct doc_section *section, const char *format,

@@ -32,18 +32,21 @@ void *assembly_need(struct assembly *a, void *memory)
     return memory;
 }
 
+bool assembly_expand(struct assembly *a, const struct doc_section *section,
+                     const struct doc_key *key, struct expansion *out)
+{
+    struct err err;
+    if (vars_expand(&a->vars, key->value, out, &err) == BP_OK)
+        return true;
+    doc_key_error(&a->doc, section, key, key->value, "%s", err.text);
+    return false;
+}
+
 const char *assembly_value(struct assembly *a, const struct doc_section *section,
-                           const struct doc_key *key, bool *from_set)
+                           const struct doc_key *key)
 {
     struct expansion expansion;
-    struct err err;
-    if (vars_expand(&a->vars, key->value, &expansion, &err) != BP_OK) {
-        doc_key_error(&a->doc, section, key, key->value, "%s", err.text);
-        return NULL;
-    }
-    if (from_set != NULL)
-        *from_set = expansion.from_set;
-    return expansion.text;
+    return assembly_expand(a, section, key, &expansion) ? expansion.text : NULL;
 }
 
 const char *assembly_hint(struct assembly *a, const char *word, const char *const *known, size_t n)
@@ -57,7 +60,7 @@ const char *assembly_hint(struct assembly *a, const char *word, const char *cons
 uint32_t assembly_arch_list(struct assembly *a, const struct doc_section *section,
                             const struct doc_key *key)
 {
-    const char *text = assembly_value(a, section, key, NULL);
+    const char *text = assembly_value(a, section, key);
     uint32_t list = 0;
     for (const char *at = text; at != NULL && *at != '\0';) {
         char word[64];
@@ -122,7 +125,7 @@ static enum arch pick_arch(struct assembly *a, const struct doc_section *head)
         return wanted;
     if (arch_native() != ARCH_INVALID && (list & 1u << arch_native()) != 0)
         return arch_native();
-    const char *text = assembly_value(a, head, key, NULL);
+    const char *text = assembly_value(a, head, key);
     return text != NULL ? first_named(text, list) : any;
 }
 
@@ -132,7 +135,7 @@ static const char *head_text(struct assembly *a, const struct doc_section *head,
                              const struct doc_key **key)
 {
     *key = doc_find(&a->doc, head, name, a->machine->arch);
-    return *key != NULL ? assembly_value(a, head, *key, NULL) : NULL;
+    return *key != NULL ? assembly_value(a, head, *key) : NULL;
 }
 
 static uint64_t head_number(struct assembly *a, const struct doc_section *head, const char *name,
@@ -317,6 +320,7 @@ void assembly_read_head(struct assembly *a)
         return;
     }
     machine->arch = pick_arch(a, head);
+    doc_apply_set(&a->doc, machine->arch);
     if (a->options->limits != NULL)
         a->limits = a->options->limits[machine->arch];
     machine->layout.gpa_bits = a->limits.gpa_bits != 0 ? a->limits.gpa_bits : widths[machine->arch];

@@ -105,18 +105,10 @@ static void read_pin(struct assembly *a, struct part *part, const struct doc_key
 }
 
 /* --- properties ------------------------------------------------------------------------------- */
-/* Paths that the file gives are relative to the file; those of --set to the working directory. */
-static const char *resolve_path(struct assembly *a, const struct doc_key *key, const char *text,
-                                bool from_set)
-{
-    if (text[0] == '/' || from_set || key->file->directory[0] == '\0')
-        return text;
-    return assembly_need(a, arena_format(&a->arena, "%s%s", key->file->directory, text));
-}
-
 static bool read_property(struct assembly *a, struct part *part, const struct doc_key *key,
-                          const char *text, bool from_set)
+                          const struct expansion *value)
 {
+    const char *text = value->text;
     uint32_t index;
     char why[256];
     struct setting setting;
@@ -130,7 +122,8 @@ static bool read_property(struct assembly *a, struct part *part, const struct do
         return true;
     }
     if (row->type == BP_PATH)
-        setting.value.string = resolve_path(a, key, text, from_set);
+        setting.value.string =
+            assembly_need(a, (void *)(uintptr_t)doc_path(&a->arena, key->file, value));
     part->settings[part->n_settings++] = setting;
     return true;
 }
@@ -175,21 +168,20 @@ static void report_unknown(struct assembly *a, struct part *part, const struct d
 
 static void read_key(struct assembly *a, struct part *part, const struct doc_key *key)
 {
-    bool from_set = false;
+    struct expansion value;
     if (is_core_key(a, part, key))
         return;
-    const char *text = assembly_value(a, part->section, key, &from_set);
-    if (text == NULL) {
+    if (!assembly_expand(a, part->section, key, &value)) {
         part->failed = true;
         return;
     }
     if (is_pin(key->name)) {
-        read_pin(a, part, key, text);
+        read_pin(a, part, key, value.text);
         return;
     }
     struct part *owners[2] = {part, part->transport};
     for (int i = 0; i < 2 && owners[i] != NULL; i++) {
-        if (read_link(owners[i], key, text) || read_property(a, owners[i], key, text, from_set))
+        if (read_link(owners[i], key, value.text) || read_property(a, owners[i], key, &value))
             return;
     }
     report_unknown(a, part, key);

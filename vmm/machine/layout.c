@@ -11,7 +11,7 @@ static struct part *named_console(struct assembly *a)
 {
     const char *known[128];
     size_t n = 0;
-    const char *text = assembly_value(a, a->doc.machine, a->console_key, NULL);
+    const char *text = assembly_value(a, a->doc.machine, a->console_key);
     if (text == NULL)
         return NULL;
     struct part *part = strmap_find(&a->by_name, text);

@@ -34,6 +34,7 @@ static void note_unused_backends(const struct assembly *a)
 static void assemble(struct assembly *a)
 {
     assembly_read_head(a);
+    assembly_read_boot(a);
     assembly_find_parts(a);
     assembly_read_keys(a);
     assembly_connect(a);
@@ -69,8 +70,10 @@ int32_t machine_load_from(const struct machine_options *options, const struct cl
     bool has_sections = doc_read(&a.doc, options->path, &a.arena, &a.vars, diag);
     if (has_sections || diag_count(diag) == errors_before)
         assemble(&a);
-    if (has_sections)
+    if (has_sections) {
+        doc_report_unused_set(&a.doc);
         vars_report_unused(&a.vars, options->set, options->n_set, diag);
+    }
     if (a.out_of_memory)
         diag_add(diag, NULL, 0, "the host is out of memory");
     bool failed = diag_count(diag) > errors_before;

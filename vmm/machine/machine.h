@@ -25,6 +25,9 @@ struct machine_options {
     uint32_t cpus;          /* 0: as the file says */
     const char *const *set; /* "key=value" for ${key}; n_set of them */
     size_t n_set;
+    /* Instead of those of [boot]; NULL: as the file says, "": none. */
+    const char *kernel, *initrd, *firmware;
+    bool will_boot; /* the files that [boot] names are looked at, too */
     /* Bounds of the accelerator that will run it, by architecture (ARCH_COUNT of them); NULL, and 0
      * in them: what is usual. */
     const struct accel_limits *limits;
@@ -40,8 +43,9 @@ struct machine {
     uint64_t memory_bytes;
     uint64_t ram_base;
     uint64_t timebase_hz;
-    struct platform platform; /* what the accelerator brings */
-    char *append;             /* kernel command line that the file suggests; NULL */
+    struct platform platform;         /* what the accelerator brings */
+    char *append;                     /* kernel command line: [machine]'s, then [boot]'s; NULL */
+    char *kernel, *initrd, *firmware; /* paths; NULL: none */
     struct aspace *aspace;
     struct device **devices; /* backends first, then devices in file order, a transport right
                                 after the device that it carries */

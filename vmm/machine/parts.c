@@ -73,7 +73,7 @@ static const char *absence(struct assembly *a, const struct doc_section *section
     key = doc_find(&a->doc, section, "if", a->machine->arch);
     if (key == NULL)
         return NULL;
-    const char *text = assembly_value(a, section, key, NULL);
+    const char *text = assembly_value(a, section, key);
     if (text == NULL)
         return "its if is wrong";
     return text[0] == '\0' || strcmp(text, "no") == 0 ? "its if says no" : NULL;
@@ -171,7 +171,7 @@ static void add_transport(struct assembly *a, struct part *part)
                               part->class_->id, bus, bus);
         return;
     }
-    const char *id = assembly_value(a, section, key, NULL);
+    const char *id = assembly_value(a, section, key);
     const struct bp_class *class_ =
         id != NULL ? assembly_load_class(a, section, key, id, id) : NULL;
     if (class_ == NULL)
@@ -212,7 +212,7 @@ static void note_irqchip(struct assembly *a, struct part *part)
 static void find_part(struct assembly *a, const struct doc_section *section)
 {
     const struct doc_key *key = doc_find(&a->doc, section, "plugin", a->machine->arch);
-    const char *id = key != NULL ? assembly_value(a, section, key, NULL) : NULL;
+    const char *id = key != NULL ? assembly_value(a, section, key) : NULL;
     if (key == NULL && !section->broken)
         doc_section_error(&a->doc, section,
                           "plugin is missing: add plugin = ID; `backplane plugin list` shows them");
@@ -237,7 +237,7 @@ void assembly_find_parts(struct assembly *a)
 {
     for (size_t i = 0; i < a->doc.n_sections; i++) {
         const struct doc_section *section = a->doc.sections[i];
-        if (section->kind == DOC_MACHINE)
+        if (section->kind < DOC_DEVICE)
             continue;
         const char *reason = absence(a, section);
         if (reason == NULL)

@@ -1,9 +1,9 @@
 /*
  * What a machine file becomes on its way to a machine: one part for each section that counts here,
  * for each transport, and for each backend made for a link ("char = stdio"). The files of this
- * folder work on it in turn: head, parts, keys, links, build, place, layout. An error is reported,
- * a part that cannot be built without what was wrong is marked as failed, and all others go on, so
- * that one run finds them all: a misspelt key does not hide an address that is taken.
+ * folder work on it in turn: head, boot, parts, keys, links, build, place, layout. An error is
+ * reported, a part that cannot be built without what was wrong is marked as failed, and all others
+ * go on, so that one run finds them all: a misspelt key does not hide an address that is taken.
  */
 #ifndef VMM_MACHINE_PARTS_H
 #define VMM_MACHINE_PARTS_H
@@ -88,9 +88,14 @@ void *assembly_need(struct assembly *a, void *memory);
 /* head.c: the [machine] section into a->machine. */
 void assembly_read_head(struct assembly *a);
 
-/* The key's value with ${} resolved; NULL, reported. */
+/* boot.c: the [boot] section into a->machine. */
+void assembly_read_boot(struct assembly *a);
+
+/* The key's value with ${} resolved; false, or NULL, and reported. */
+bool assembly_expand(struct assembly *a, const struct doc_section *section,
+                     const struct doc_key *key, struct expansion *out);
 const char *assembly_value(struct assembly *a, const struct doc_section *section,
-                           const struct doc_key *key, bool *from_set);
+                           const struct doc_key *key);
 
 /* A list of architectures as bits 1 << enum arch; 0, reported. */
 uint32_t assembly_arch_list(struct assembly *a, const struct doc_section *section,

@@ -52,8 +52,11 @@ void vars_init(struct vars *vars, struct arena *arena, const char *const *set, s
             continue;
         }
         struct var *var = find_or_add(vars, set[i], n);
-        if (var != NULL)
+        if (var != NULL) {
             var->value = set[i] + n + 1;
+            var->directory = "";
+            var->is_fixed = true;
+        }
     }
 }
 
@@ -62,6 +65,25 @@ void vars_fini(struct vars *vars)
     strmap_fini(&vars->map);
     free(vars->names);
     vars->names = NULL;
+}
+
+bool vars_give(struct vars *vars, const char *name, const char *value, const char *directory)
+{
+    size_t n = name_length(name);
+    if (n == 0 || n > NAME_BYTES || name[n] != '\0')
+        return false;
+    struct var *var = find_or_add(vars, name, n);
+    if (var != NULL && !var->is_fixed) {
+        var->value = value;
+        var->directory = directory;
+    }
+    return true;
+}
+
+bool vars_is_used(struct vars *vars, const char *name)
+{
+    const struct var *var = strmap_find(&vars->map, name);
+    return var != NULL && var->used;
 }
 
 void vars_report_unused(struct vars *vars, const char *const *set, size_t n_set, struct diag *diag)
@@ -156,13 +178,13 @@ int32_t vars_scan(struct vars *vars, const char *text, struct err *err)
 struct output {
     char *text; /* NULL: only count */
     size_t n;
-    bool from_set;
+    const char *directory;
 };
 
-static void append(struct output *out, const char *piece, size_t n, bool from_set)
+static void append(struct output *out, const char *piece, size_t n, const char *directory)
 {
     if (out->n == 0 && n > 0)
-        out->from_set = from_set;
+        out->directory = directory;
     if (out->text != NULL)
         memcpy(out->text + out->n, piece, n);
     out->n += n;
@@ -174,14 +196,14 @@ static int32_t append_reference(struct vars *vars, const struct reference *refer
     const struct var *var = find_or_add(vars, reference->name, reference->name_length);
     if (var != NULL && var->value != NULL &&
         (var->value[0] != '\0' || reference->fallback == NULL)) {
-        append(out, var->value, strlen(var->value), true);
+        append(out, var->value, strlen(var->value), var->directory);
         return BP_OK;
     }
     if (reference->fallback == NULL)
         return err_set(err, BP_ERR_NOT_FOUND, "${%.*s} is not given: add --set %.*s=VALUE",
                        (int)reference->name_length, reference->name, (int)reference->name_length,
                        reference->name);
-    append(out, reference->fallback, reference->fallback_length, false);
+    append(out, reference->fallback, reference->fallback_length, NULL);
     return BP_OK;
 }
 
@@ -189,13 +211,13 @@ static int32_t walk(struct vars *vars, const char *text, struct output *out, str
 {
     while (*text != '\0') {
         size_t plain = strcspn(text, "$");
-        append(out, text, plain, false);
+        append(out, text, plain, NULL);
         text += plain;
         if (text[0] == '\0')
             break;
         struct reference reference;
         if (text[1] == '$') {
-            append(out, "$", 1, false);
+            append(out, "$", 1, NULL);
             text += 2;
             continue;
         }
@@ -211,18 +233,18 @@ static int32_t walk(struct vars *vars, const char *text, struct output *out, str
 
 int32_t vars_expand(struct vars *vars, const char *text, struct expansion *out, struct err *err)
 {
-    struct output output = {NULL, 0, false};
+    struct output output = {NULL, 0, NULL};
     if (strchr(text, '$') == NULL) {
-        *out = (struct expansion){text, false};
+        *out = (struct expansion){text, NULL};
         return BP_OK;
     }
     int32_t status = walk(vars, text, &output, err);
     if (status != BP_OK)
         return status;
-    output = (struct output){arena_alloc(vars->arena, output.n + 1), 0, false};
+    output = (struct output){arena_alloc(vars->arena, output.n + 1), 0, NULL};
     if (output.text == NULL)
         return err_set(err, BP_ERR_NO_MEMORY, "the host is out of memory");
     (void)walk(vars, text, &output, err);
-    *out = (struct expansion){output.text, output.from_set};
+    *out = (struct expansion){output.text, output.directory};
     return BP_OK;
 }

@@ -250,9 +250,9 @@ void property_describe(const struct bp_property *property, char *out, size_t out
                                         "size", "text",      "file",   "one of"};
     char range[160] = "";
     char tail[160] = "";
-    uint64_t min = property->min, max = property->max;
+    uint64_t max = property->max;
 
-    if (is_number(property->type) && (min || max)) {
+    if (is_number(property->type)) {
         char numbers[72];
 
         format_limits(property, numbers, sizeof(numbers));

@@ -179,7 +179,7 @@ static void a_row_describes_itself_in_one_line(void **state)
     static const char *const wanted[] = {
         "yes or no, default no",
         "number, 1-31, default 3",
-        "number",
+        "number, 0-18446744073709551615",
         "size, 4K-1G, default 64K",
         "text, at most 5 bytes",
         "one of raw|cooked|rare, default raw",

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "classcheck.h"
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/plugin_info.h"
@@ -13,6 +12,8 @@
 
 static const struct cli_option options[] = {
     {"json", NULL, "as JSON, for programs", false},
+    {"schema", NULL, "of info: a JSON schema of sections with this plugin", false},
+    {"man", NULL, "of info: the plugin's page of the manual, for man -l", false},
     {"plugin-dir", "DIR", "look for plugins here first", true},
 };
 
@@ -72,34 +73,20 @@ static void list_json(const struct registry *registry)
 
 /* --- info ------------------------------------------------------------------------------------- */
 
-/* A device that links to what this class offers: it carries the class's bus. */
-static const char *find_transport(struct registry *registry, const struct bp_class *class_)
+static int info(struct registry *registry, const char *id, const struct cli_args *args)
 {
-    for (size_t i = 0; class_->bus != NULL && i < registry_count(registry); i++) {
-        const struct plugin_info *p = registry_at(registry, i);
-        struct err ignored;
-        if ((p->flags & BP_CLASS_BACKEND) != 0 ||
-            strncmp(p->id, class_->bus, strlen(class_->bus)) != 0)
-            continue;
-        const struct bp_class *other = registry_class(registry, p->id, &ignored);
-        for (uint32_t j = 0; other != NULL && j < other->links.n_rows; j++)
-            if (class_service(class_, class_link(other, j)->interface) != NULL)
-                return p->id;
-    }
-    return NULL;
-}
-
-static int info(struct registry *registry, const char *id, bool as_json)
-{
+    struct plugin_view view;
     struct err err;
-    const struct bp_class *class_ = registry_class(registry, id, &err);
-    if (class_ == NULL)
+    if (plugin_view_make(registry, id, &view, &err) != BP_OK)
         return cli_fail("%s", err.text);
-    const char *transport = find_transport(registry, class_);
-    if (as_json)
-        plugin_info_json(registry_find(registry, id), class_, transport);
+    if (cli_has(args, "schema"))
+        plugin_schema(&view);
+    else if (cli_has(args, "man"))
+        plugin_man(&view);
+    else if (cli_has(args, "json"))
+        plugin_info_json(&view);
     else
-        plugin_info_text(registry_find(registry, id), class_, transport);
+        plugin_info_text(&view);
     return 0;
 }
 
@@ -117,7 +104,7 @@ static int run(const struct cli_command *command, const struct cli_args *args)
     if (status != 0)
         return status;
     if (!is_list)
-        status = info(registry, args->positional[1], cli_has(args, "json"));
+        status = info(registry, args->positional[1], args);
     else if (cli_has(args, "json"))
         list_json(registry);
     else

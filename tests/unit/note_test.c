@@ -251,6 +251,31 @@ static void damaged_note_is_refused(void **state)
     }
 }
 
+/* What dlopen would map, and then die of with SIGBUS. */
+static void segment_that_reaches_beyond_the_file_is_refused(void **state)
+{
+    (void)state;
+    struct file_bytes file = copy_small();
+    Elf64_Phdr *segments = (void *)(file.bytes + header_of(&file)->e_phoff);
+    char wanted[128];
+    (void)snprintf(wanted, sizeof(wanted),
+                   "cut off: it says that it is longer than its %zu bytes; copy or build it again",
+                   file.size);
+    unsigned i = 0;
+    while (segments[i].p_type != PT_LOAD)
+        i++;
+    const Elf64_Phdr whole = segments[i];
+    segments[i].p_filesz = file.size - whole.p_offset + 1;
+    expect_refused(file.bytes, file.size, wanted);
+    segments[i] = whole;
+    segments[i].p_offset = UINT64_MAX - 1;
+    expect_refused(file.bytes, file.size, wanted);
+    segments[i] = whole;
+    header_of(&file)->e_phnum = 65;
+    expect_refused(file.bytes, file.size, "no usable program headers; build it again");
+    free(file.bytes);
+}
+
 static void note_that_reaches_beyond_the_file_is_damaged(void **state)
 {
     (void)state;
@@ -367,6 +392,7 @@ int main(void)
         cmocka_unit_test(shared_object_without_note_is_no_plugin),
         cmocka_unit_test(damaged_note_is_refused),
         cmocka_unit_test(note_that_reaches_beyond_the_file_is_damaged),
+        cmocka_unit_test(segment_that_reaches_beyond_the_file_is_refused),
         cmocka_unit_test(file_cut_off_anywhere_is_refused),
         cmocka_unit_test(no_change_of_bytes_makes_the_reader_fail),
     };

@@ -236,6 +236,263 @@ static void file_that_others_may_write_to_is_refused(void **state)
     expect_refused(wanted);
 }
 
+static void directory_below_one_that_everybody_may_rename_in_is_refused(void **state)
+{
+    (void)state;
+    struct err err;
+    char wanted[512];
+    assert_int_equal(mkdir(in_dir("open"), 0755), 0);
+    assert_int_equal(mkdir(in_dir("open/deep"), 0755), 0);
+    assert_int_equal(mkdir(in_dir("open/deep/plugins"), 0755), 0);
+    assert_int_equal(chmod(in_dir("open"), 0777), 0);
+    const char *path = in_dir("open/deep/plugins");
+    (void)snprintf(wanted, sizeof(wanted),
+                   "plugin directory: %s: everybody may rename what is in %s, above it; run: chmod "
+                   "o-w %s",
+                   path, in_dir("open"), in_dir("open"));
+    path = in_dir("open/deep/plugins");
+    assert_int_equal(registry_add_directory(registry, path, true, &err), BP_ERR_PERMISSION);
+    assert_string_equal(err.text, wanted);
+    /* With the sticky bit everybody may only rename what is his; a group was given its right. */
+    assert_int_equal(chmod(in_dir("open"), 01777), 0);
+    add(in_dir("open/deep/plugins"));
+    assert_int_equal(chmod(in_dir("open"), 0775), 0);
+    add(in_dir("open/deep/plugins"));
+}
+
+/* --- Links ------------------------------------------------------------------------------------ */
+
+static void link_within_the_directory_is_followed(void **state)
+{
+    (void)state;
+    store_as(dir, "a-1.0.so.real", "a", "1.0");
+    assert_int_equal(symlink("a-1.0.so.real", in_dir("a.so")), 0);
+    add(dir);
+    assert_null(registry_refused(registry, 0));
+    assert_string_equal(registry_find(registry, "a")->path, in_dir("a.so"));
+}
+
+/* As alternatives and stow make them: over several steps to a place that is as good as this one. */
+static void link_to_another_safe_place_is_followed(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(in_dir("plugins"), 0755), 0);
+    assert_int_equal(mkdir(in_dir("store"), 0755), 0);
+    assert_int_equal(mkdir(in_dir("alternatives"), 0755), 0);
+    store_as(in_dir("store"), "small-2", "small", "1.5");
+    assert_int_equal(symlink("../store/../store/./small-2", in_dir("alternatives/small")), 0);
+    assert_int_equal(symlink(in_dir("alternatives/small"), in_dir("plugins/small.so")), 0);
+    add(in_dir("plugins"));
+    assert_null(registry_refused(registry, 0));
+    struct err err = {{0}};
+    assert_non_null(registry_class(registry, "small", &err));
+    assert_string_equal(err.text, "");
+}
+
+static void link_to_where_others_may_write_is_refused(void **state)
+{
+    (void)state;
+    char wanted[600];
+    assert_int_equal(mkdir(in_dir("plugins"), 0755), 0);
+    assert_int_equal(mkdir(in_dir("open"), 0755), 0);
+    store_as(in_dir("open"), "a", "a", "1.0");
+    assert_int_equal(symlink("../open/a", in_dir("plugins/a.so")), 0);
+    assert_int_equal(chmod(in_dir("open"), 01777), 0);
+    (void)snprintf(wanted, sizeof(wanted),
+                   "%s/plugins/a.so: a link to %s/open/a, which others could replace: %s/open: "
+                   "others may write to it; run: chmod go-w %s/open; or put a copy of the file in "
+                   "the link's place",
+                   dir, dir, dir, dir);
+    add(in_dir("plugins"));
+    assert_int_equal(registry_count(registry), 0);
+    assert_string_equal(registry_refused(registry, 0), wanted);
+}
+
+static void link_to_a_file_that_others_may_write_to_is_refused(void **state)
+{
+    (void)state;
+    char wanted[256];
+    assert_int_equal(mkdir(in_dir("plugins"), 0755), 0);
+    store_as(dir, "a", "a", "1.0");
+    assert_int_equal(chmod(in_dir("a"), 0666), 0);
+    assert_int_equal(symlink("../a", in_dir("plugins/a.so")), 0);
+    add(in_dir("plugins"));
+    (void)snprintf(wanted, sizeof(wanted),
+                   "%s/plugins/a.so: others may write to it; run: chmod go-w %s/plugins/a.so", dir,
+                   dir);
+    assert_string_equal(registry_refused(registry, 0), wanted);
+}
+
+static void link_of_another_user_is_refused(void **state)
+{
+    (void)state;
+    char wanted[600];
+    assert_int_equal(mkdir(in_dir("plugins"), 0755), 0);
+    store_as(dir, "a", "a", "1.0");
+    assert_int_equal(symlink("a", in_dir("theirs")), 0);
+    assert_int_equal(symlink("../theirs", in_dir("plugins/a.so")), 0);
+    if (lchown(in_dir("theirs"), 12345, 12345) != 0) {
+        printf("only root can give a link away\n");
+        skip();
+    }
+    add(in_dir("plugins"));
+    (void)snprintf(wanted, sizeof(wanted),
+                   "%s/plugins/a.so: the link %s/theirs belongs to user 12345, who can turn it "
+                   "elsewhere; make it your own, or name where it leads",
+                   dir, dir);
+    assert_string_equal(registry_refused(registry, 0), wanted);
+}
+
+static void links_that_never_end_are_refused(void **state)
+{
+    (void)state;
+    char wanted[256];
+    assert_int_equal(symlink("b.so", in_dir("a.so")), 0);
+    assert_int_equal(symlink("a.so", in_dir("b.so")), 0);
+    add(dir);
+    (void)snprintf(wanted, sizeof(wanted), "%s: Too many levels of symbolic links", in_dir("a.so"));
+    assert_string_equal(registry_refused(registry, 0), wanted);
+    assert_non_null(registry_refused(registry, 1));
+}
+
+static void directory_may_be_a_link_and_have_any_spelling(void **state)
+{
+    (void)state;
+    char spelled[256];
+    assert_int_equal(mkdir(in_dir("real"), 0755), 0);
+    store_as(in_dir("real"), "a.so", "a", "1.0");
+    assert_int_equal(symlink("real", in_dir("link")), 0);
+    (void)snprintf(spelled, sizeof(spelled), "%s//./real/../link/", dir);
+    add(spelled);
+    assert_int_equal(registry_count(registry), 1);
+}
+
+/* --- Files of no use -------------------------------------------------------------------------- */
+
+static void what_is_no_file_is_refused_and_does_not_block(void **state)
+{
+    (void)state;
+    assert_int_equal(mkfifo(in_dir("a.so"), 0600), 0);
+    assert_int_equal(mkdir(in_dir("b.so"), 0755), 0);
+    add(dir);
+    char wanted[256];
+    (void)snprintf(wanted, sizeof(wanted), "%s: not a regular file, so not a plugin",
+                   in_dir("a.so"));
+    assert_string_equal(registry_refused(registry, 0), wanted);
+    (void)snprintf(wanted, sizeof(wanted), "%s: not a regular file, so not a plugin",
+                   in_dir("b.so"));
+    assert_string_equal(registry_refused(registry, 1), wanted);
+}
+
+static void file_that_is_longer_than_any_memory_is_no_effort(void **state)
+{
+    (void)state;
+    store_as(dir, "a.so", "a", "1.0");
+    if (truncate(in_dir("a.so"), (off_t)1 << 40) != 0) {
+        printf("this file system has no files of 1 TiB\n");
+        skip();
+    }
+    file_store(dir, "b.so", "", 0);
+    assert_int_equal(truncate(in_dir("b.so"), (off_t)1 << 40), 0);
+    add(dir);
+    assert_string_equal(registry_find(registry, "a")->version, "1.0");
+    assert_non_null(strstr(registry_refused(registry, 0), "b.so: not an ELF file"));
+}
+
+/* --- Two files of one id ---------------------------------------------------------------------- */
+
+static void file_behind_another_of_its_id_is_told(void **state)
+{
+    (void)state;
+    char wanted[512];
+    assert_int_equal(mkdir(in_dir("one"), 0755), 0);
+    assert_int_equal(mkdir(in_dir("two"), 0755), 0);
+    store_as(in_dir("one"), "a.so", "a", "1.0");
+    store_as(in_dir("two"), "innocent.so", "a", "6.6");
+    add(in_dir("one"));
+    add(in_dir("two"));
+    assert_string_equal(registry_find(registry, "a")->version, "1.0");
+    (void)snprintf(wanted, sizeof(wanted),
+                   "%s/two/innocent.so: says that it is a 6.6 too; %s/one/a.so comes first", dir,
+                   dir);
+    assert_string_equal(registry_hidden(registry, 0), wanted);
+    assert_null(registry_hidden(registry, 1));
+}
+
+static void directory_that_is_named_twice_hides_nothing(void **state)
+{
+    (void)state;
+    char again[128];
+    store_as(dir, "a.so", "a", "1.0");
+    (void)snprintf(again, sizeof(again), "%s/.", dir);
+    add(dir);
+    add(again);
+    assert_null(registry_hidden(registry, 0));
+    assert_string_equal(registry_find(registry, "a")->path, in_dir("a.so"));
+}
+
+static void in_one_directory_the_file_that_is_called_like_its_id_is_used(void **state)
+{
+    (void)state;
+    char heard[1000], wanted[1000];
+    file_store(dir, "another.so", small.bytes, small.size);
+    store_as(dir, "small.so", "small", "1.5");
+    store_as(dir, "yet-another.so", "small", "9.9");
+    add(dir);
+    assert_string_equal(registry_find(registry, "small")->path, in_dir("small.so"));
+    load_and_hear(heard, sizeof(heard));
+    (void)snprintf(wanted, sizeof(wanted),
+                   "backplane: warn: plugins: %s/another.so: says that it is small 1.5 too; "
+                   "%s/small.so comes first: remove one of them\n"
+                   "backplane: warn: plugins: %s/yet-another.so: says that it is small 9.9 too; "
+                   "%s/small.so comes first: remove one of them\n",
+                   dir, dir, dir, dir);
+    assert_string_equal(heard, wanted);
+}
+
+/* --- A file that changes ---------------------------------------------------------------------- */
+
+static void expect_changed(void)
+{
+    struct err err;
+    char wanted[256];
+    assert_null(registry_class(registry, "small", &err));
+    (void)snprintf(wanted, sizeof(wanted),
+                   "%s: was changed or replaced while it was being loaded; start again",
+                   in_dir("small.so"));
+    assert_string_equal(err.text, wanted);
+}
+
+static void file_that_was_replaced_after_its_note_was_read_is_not_loaded(void **state)
+{
+    (void)state;
+    store_as(dir, "small.so", "small", "1.5");
+    store_as(dir, "new", "small", "1.5");
+    add(dir);
+    assert_int_equal(rename(in_dir("new"), in_dir("small.so")), 0);
+    expect_changed();
+}
+
+static void file_that_was_written_to_after_its_note_was_read_is_not_loaded(void **state)
+{
+    (void)state;
+    store_as(dir, "small.so", "small", "1.5");
+    const struct timespec past[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    assert_int_equal(utimensat(AT_FDCWD, in_dir("small.so"), past, 0), 0);
+    add(dir);
+    store_as(dir, "small.so", "small", "1.5");
+    expect_changed();
+}
+
+static void file_that_is_gone_after_its_note_was_read_is_not_loaded(void **state)
+{
+    (void)state;
+    store_as(dir, "small.so", "small", "1.5");
+    add(dir);
+    assert_int_equal(unlink(in_dir("small.so")), 0);
+    expect_changed();
+}
+
 static void file_of_another_user_is_refused(void **state)
 {
     (void)state;
@@ -410,6 +667,22 @@ int main(void)
         TEST(file_is_no_directory),
         TEST(directory_that_others_may_write_to_is_refused),
         TEST(file_that_others_may_write_to_is_refused),
+        TEST(directory_below_one_that_everybody_may_rename_in_is_refused),
+        TEST(link_within_the_directory_is_followed),
+        TEST(link_to_another_safe_place_is_followed),
+        TEST(link_to_where_others_may_write_is_refused),
+        TEST(link_to_a_file_that_others_may_write_to_is_refused),
+        TEST(link_of_another_user_is_refused),
+        TEST(links_that_never_end_are_refused),
+        TEST(directory_may_be_a_link_and_have_any_spelling),
+        TEST(what_is_no_file_is_refused_and_does_not_block),
+        TEST(file_that_is_longer_than_any_memory_is_no_effort),
+        TEST(file_behind_another_of_its_id_is_told),
+        TEST(directory_that_is_named_twice_hides_nothing),
+        TEST(in_one_directory_the_file_that_is_called_like_its_id_is_used),
+        TEST(file_that_was_replaced_after_its_note_was_read_is_not_loaded),
+        TEST(file_that_was_written_to_after_its_note_was_read_is_not_loaded),
+        TEST(file_that_is_gone_after_its_note_was_read_is_not_loaded),
         TEST(file_of_another_user_is_refused),
         TEST(directory_of_another_user_is_refused),
         TEST(dangling_link_is_refused),

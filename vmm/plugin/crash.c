@@ -26,7 +26,7 @@
 #define STACK_BYTES      (32u << 10)
 
 static _Thread_local struct crash_mark mark;
-static _Thread_local bool has_stack;
+static _Thread_local bool is_prepared;
 static pthread_key_t stack_key;
 static bool is_watching;
 static void (*before_message)(void);
@@ -184,11 +184,22 @@ static void drop_stack(void *stack)
     (void)munmap(stack, stack_bytes());
 }
 
-/* A thread that has one already (a sanitizer's) keeps it. */
-static void take_stack(void)
+static void unblock_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < N_SIGNALS; i++)
+        sigaddset(&set, signals[i].number);
+    (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* The program's threads block all signals, and of a fault that is blocked nobody hears. A thread
+ * that has a stack already (a sanitizer's) keeps it. */
+static void prepare_thread(void)
 {
     stack_t now;
-    has_stack = true;
+    is_prepared = true;
+    unblock_signals();
     if (sigaltstack(NULL, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0)
         return;
     void *p = mmap(NULL, stack_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -205,8 +216,8 @@ struct crash_mark crash_mark(const struct device *dev, const char *path, const c
 {
     struct crash_mark was = mark;
     mark = (struct crash_mark){.dev = dev, .path = path, .callback = callback};
-    if (is_watching && !has_stack)
-        take_stack();
+    if (is_watching && !is_prepared)
+        prepare_thread();
     return was;
 }
 
@@ -297,7 +308,7 @@ void crash_watch(void (*before)(void))
         return;
     is_watching = true;
     before_message = before;
-    take_stack();
+    prepare_thread();
     struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < N_SIGNALS; i++)

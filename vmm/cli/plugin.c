@@ -39,6 +39,8 @@ static void list_text(const struct registry *registry)
     const char *sentence;
     for (size_t i = 0; (sentence = registry_refused(registry, i)) != NULL; i++)
         text_row(stdout, 0, "refused:", 10, sentence);
+    for (size_t i = 0; (sentence = registry_hidden(registry, i)) != NULL; i++)
+        text_row(stdout, 0, "hidden:", 10, sentence);
     if (registry_count(registry) == 0)
         puts("no plugins; `backplane doctor` shows where they are looked for");
 }
@@ -66,6 +68,10 @@ static void list_json(const struct registry *registry)
     json_array(&json, "refused");
     const char *sentence;
     for (size_t i = 0; (sentence = registry_refused(registry, i)) != NULL; i++)
+        json_string(&json, NULL, sentence);
+    json_close_array(&json);
+    json_array(&json, "hidden");
+    for (size_t i = 0; (sentence = registry_hidden(registry, i)) != NULL; i++)
         json_string(&json, NULL, sentence);
     json_close_array(&json);
     json_end(&json);

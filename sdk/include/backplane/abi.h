@@ -5,11 +5,24 @@
  * it in. A reader uses a member only if BP_HAS() says that the size covers it. Members are only
  * ever appended. ABI types are fixed-width integers and pointers; strings are UTF-8, NUL-ended.
  *
+ * What follows holds wherever a header does not say otherwise.
+ *
  * Thread tags used in all headers:
  *   [setup]  during create, plan and realize, on the thread that sets the machine up
  *   [dev]    with the device's lock held; never two at once for one device
  *   [any]    from every thread at every time between create and destroy; never calls back
  *   [pure]   needs no running machine; no effects beyond its arguments
+ *   [worker] on a thread of its own, without the device's lock: see if/worker.h
+ *
+ * Ownership: what an argument points to belongs to the caller and is used during the call only; it
+ * is copied if it is needed longer. An out-argument is written when the status is BP_OK, else left
+ * as it was. Each side frees what it has allocated.
+ *
+ * Errors: a function that returns int32_t returns one of the codes below, and the text names those
+ * that a caller meets; BP_ERR_INVALID for a NULL or a struct_size too small goes without saying.
+ * One that returns void ignores what it cannot do, and logs it.
+ *
+ * Units: size, offset, stride, room and width are bytes; other names carry their unit (_ns, _hz).
  */
 #ifndef BACKPLANE_ABI_H
 #define BACKPLANE_ABI_H

@@ -7,6 +7,8 @@
  * device-tree node and ACPI device, state, help text and conformance tests follow from it.
  *
  * Tables carry their row's size (stride), so rows can grow in later versions.
+ *
+ * Everything that a class points to is const and the plugin's, and lives as long as the process.
  */
 #ifndef BACKPLANE_DEVICE_H
 #define BACKPLANE_DEVICE_H
@@ -276,9 +278,11 @@ struct bp_class {
     /* [setup] Properties are already in the instance. Allocates, prepares; starts nothing, opens
      * nothing. On failure returns a status after host->set_error. */
     int32_t (*create)(const struct bp_host *host, void *dev);
-    /* [setup] Only for what the tables cannot say: region sizes that depend on properties. */
+    /* [setup] Only for what the tables cannot say: region sizes that depend on properties. Fails as
+     * create does: a status after host->set_error. */
     int32_t (*plan)(void *dev);
-    /* [setup] Addresses are fixed. Opens files, creates timers, registers watches. */
+    /* [setup] Addresses are fixed. Opens files, creates timers, registers watches. Fails as create
+     * does. */
     int32_t (*realize)(void *dev);
     /* [pure] Adds properties and child nodes to the generic node. Repeatable, gives the same each
      * time, also before realize. */
@@ -291,7 +295,7 @@ struct bp_class {
     /* [dev] The machine stops: finish or park what is in flight. BP_PENDING: not yet, ask again
      * after the next completion. Until start no call to the host but state and log. */
     int32_t (*quiesce)(void *dev);
-    /* [dev] quiesced: what the state table does not carry. */
+    /* [dev] quiesced: what the state table does not carry. An error: nothing is saved. */
     int32_t (*save)(const void *dev, const struct bp_state_writer *w);
     /* [dev] Looks at the extra fields without changing anything; an error refuses the snapshot. */
     int32_t (*load_check)(const void *dev, const struct bp_state_reader *r);

@@ -22,7 +22,7 @@ extern "C" {
 struct bp_host {
     uint32_t struct_size;
     uint32_t abi_version; /* major << 16 | minor of the host */
-    const char *name;     /* the device's name in the machine file */
+    const char *name;     /* the device's in the machine file; valid until destroy */
 
     /* [any] The interface with this id ("bp.mem/1"), a const table that lives as long as the
      * device; NULL if this host has none. Ids and types are in the headers under if/. */
@@ -46,7 +46,7 @@ struct bp_host {
     uint64_t (*wall_ns)(const struct bp_host *host);
 
     /* [setup] In realize only (BP_ERR_STATE): a one-shot timer on virtual time; `fn` is called
-     * [dev]. Freed by the host. BP_ERR_NO_MEMORY. */
+     * [dev]. Freed by the host after destroy. BP_ERR_NO_MEMORY. */
     int32_t (*timer_create)(const struct bp_host *host, void (*fn)(void *dev), bp_handle *timer);
 
     /* [any] Fires once when clock_ns reaches `deadline_ns` (at once if it is past); arming again

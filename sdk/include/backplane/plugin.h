@@ -18,8 +18,8 @@ extern "C" {
 
 struct bp_plugin {
     uint32_t struct_size;
-    uint32_t abi_version; /* BP_ABI_MAJOR << 16 | BP_ABI_MINOR at compile time */
-    const struct bp_class *const *classes;
+    uint32_t abi_version;                  /* BP_ABI_MAJOR << 16 | BP_ABI_MINOR at compile time */
+    const struct bp_class *const *classes; /* live as long as the process */
     uint32_t n_classes;
     uint32_t pad; /* 0 */
 };

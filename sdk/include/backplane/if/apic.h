@@ -19,7 +19,8 @@ extern "C" {
 struct bp_apic {
     uint32_t struct_size;
     uint32_t pad;
-    /* [any] Sends a message: address 0xfeexxxxx and data as a device would write them. */
+    /* [any] Sends a message: address 0xfeexxxxx and data as a device would write them.
+     * BP_ERR_STATE before realize, BP_ERR_UNSUPPORTED where no processor takes any. */
     int32_t (*send)(const struct bp_host *host, uint64_t address, uint32_t data);
     /* [dev] What pin `pin` will send (BP_APIC_*), whenever that changes: for level-triggered pins
      * the processors then report ends. BP_ERR_RANGE: more pins than the host can watch. */

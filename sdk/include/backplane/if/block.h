@@ -65,12 +65,14 @@ struct bp_block {
 };
 
 /* For backends: the service table. The host has checked op, alignment, and that offset and size
- * lie within the capacity. */
+ * lie within the capacity. All functions are called [dev]. */
 struct bp_block_ops {
     uint32_t struct_size;
     uint32_t pad;
+    /* After realize. An error reaches the device that asked. */
     int32_t (*info)(void *dev, struct bp_block_info *out);
-    /* `request->tag` is a ticket of the host here: give it to bp.block-backend/1 complete. */
+    /* `request->tag` is a ticket of the host here: give it to bp.block-backend/1 complete. An error
+     * ends the request at once; its ticket is stale then. */
     int32_t (*submit)(void *dev, const struct bp_block_request *request);
     /* [dev] May be NULL. Nobody wants this request any more, for the device was reset or the
      * machine ends, and somebody waits for its end: complete it soon, with any status. It may have

@@ -27,10 +27,13 @@ struct bp_char {
     uint32_t (*write)(const struct bp_host *host, uint32_t link, const void *from, uint32_t size);
 };
 
-/* For backends: the service table. They tell of news with bp.link/1 notify. */
+/* For backends: the service table. They tell of news with bp.link/1 notify. All functions are
+ * called [dev]. */
 struct bp_char_ops {
     uint32_t struct_size;
     uint32_t pad;
+    /* As in struct bp_char: how many bytes were given or taken. A short answer promises the event:
+     * BP_LINK_READABLE, BP_LINK_WRITABLE. What goes wrong outside is the backend's to log. */
     uint32_t (*read)(void *dev, void *to, uint32_t size);
     uint32_t (*write)(void *dev, const void *from, uint32_t size);
 };

@@ -19,7 +19,8 @@ struct bp_config {
     /* [any] A number, size, boolean (0, 1) or choice (position). BP_ERR_NOT_FOUND: no such
      * property; BP_ERR_INVALID: it is a string. */
     int32_t (*get_u64)(const struct bp_host *host, const char *property, uint64_t *value);
-    /* [any] A string or path; NULL when it is not set. The host's, valid until destroy. */
+    /* [any] A string or path; NULL when it is not set. The host's, valid until destroy.
+     * BP_ERR_NOT_FOUND: no such property; BP_ERR_INVALID: it is a number. */
     int32_t (*get_string)(const struct bp_host *host, const char *property, const char **value);
 };
 

@@ -53,10 +53,12 @@ struct bp_net {
 
 /* For backends: the service table. The host has checked sizes and room. They tell of news with
  * bp.link/1 notify: BP_LINK_READABLE after a read that found nothing, BP_LINK_WRITABLE after a
- * write that was BP_ERR_BUSY, BP_LINK_CHANGED. */
+ * write that was BP_ERR_BUSY, BP_LINK_CHANGED. All functions are called [dev]. */
 struct bp_net_ops {
     uint32_t struct_size;
     uint32_t pad;
+    /* Results and errors as in struct bp_net. What else goes wrong outside is the backend's to log.
+     */
     int32_t (*info)(void *dev, struct bp_net_info *out);
     int32_t (*read)(void *dev, void *frame, uint32_t room);
     int32_t (*write)(void *dev, const void *frame, uint32_t size);

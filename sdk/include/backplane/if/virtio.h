@@ -20,7 +20,7 @@ extern "C" {
 /* Feature bits that the host handles itself: RING_INDIRECT_DESC 28, RING_EVENT_IDX 29,
  * VERSION_1 32. A device offers only its own. */
 
-/* The service table of a virtio device class. Callbacks are called [dev]. */
+/* The service table of a virtio device class. All callbacks are called [dev]. */
 struct bp_virtio_device_ops {
     uint32_t struct_size;
     uint32_t device_id; /* virtio 1.2 chapter 5: 2 block, 4 entropy */
@@ -72,7 +72,7 @@ struct bp_virtio {
      * This and what follows: BP_ERR_STALE for a chain that was pushed, or that a reset took. */
     int32_t (*read)(const struct bp_host *host, bp_handle chain, uint64_t offset, void *to,
                     uint64_t size);
-    /* [dev] Copies bytes into the writable part. */
+    /* [dev] Copies bytes into the writable part. Errors as for read. */
     int32_t (*write)(const struct bp_host *host, bp_handle chain, uint64_t offset, const void *from,
                      uint64_t size);
     /* [dev] The segments that hold [offset, offset + size) of the readable (writable = 0) or

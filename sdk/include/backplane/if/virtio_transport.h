@@ -27,11 +27,15 @@ extern "C" {
 struct bp_virtio_transport {
     uint32_t struct_size;
     uint32_t pad;
-    /* The line of the transport's table that follows the interrupt status. Once, in realize. */
+    /* The line of the transport's table that follows the interrupt status. Once, in realize; before
+     * it BP_ERR_STATE. BP_ERR_NOT_FOUND: no such line. */
     int32_t (*attach)(const struct bp_host *host, uint32_t line);
+    /* What the device behind the link says of itself (struct bp_virtio_device_ops), with the host's
+     * own feature bits; 0 before realize. */
     uint32_t (*device_id)(const struct bp_host *host);
     uint32_t (*n_queues)(const struct bp_host *host);
     uint64_t (*device_features)(const struct bp_host *host);
+    /* What the driver has accepted, and what it accepts now; status as it has written it. */
     uint64_t (*driver_features)(const struct bp_host *host);
     void (*set_driver_features)(const struct bp_host *host, uint64_t features);
     uint32_t (*status)(const struct bp_host *host);
@@ -47,6 +51,7 @@ struct bp_virtio_transport {
     void (*notify)(const struct bp_host *host, uint32_t queue);
     uint32_t (*interrupt_status)(const struct bp_host *host); /* bit 0 queue, bit 1 configuration */
     void (*interrupt_ack)(const struct bp_host *host, uint32_t bits);
+    /* A number that changes with the configuration. */
     uint32_t (*config_generation)(const struct bp_host *host);
     /* Bytes beyond the configuration read as 0 and ignore writes. */
     void (*config_read)(const struct bp_host *host, uint32_t offset, void *to, uint32_t size);

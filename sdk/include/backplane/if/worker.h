@@ -13,8 +13,8 @@ extern "C" {
 struct bp_worker {
     uint32_t struct_size;
     uint32_t pad;
-    /* [any] Calls work(dev, arg) on a worker thread WITHOUT the device's lock, then done(dev, arg,
-     * result) [dev] on the loop's thread. work may use [any] functions, and of the instance only
+    /* [any] Calls work(dev, arg) [worker], WITHOUT the device's lock, then done(dev, arg, result)
+     * [dev] on the loop's thread. work may use [any] functions, and of the instance only
      * what does not change meanwhile. Several pieces run at once and in no set order. destroy is
      * called only after all pieces are done. BP_ERR_NO_MEMORY, BP_ERR_STATE after destroy began. */
     int32_t (*submit)(const struct bp_host *host, int32_t (*work)(void *dev, uint64_t arg),

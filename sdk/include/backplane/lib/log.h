@@ -1,6 +1,7 @@
 /*
  * lib/log.h - formatted lines for the log, and formatted set-up errors. Linked into the plugin
- * (libbackplane-device.a); not part of the ABI. Lines are cut at 255 bytes. [any]
+ * (libbackplane-device.a); not part of the ABI. Lines are cut at 255 bytes. Each function is [any],
+ * but bp_errorf.
  */
 #ifndef BACKPLANE_LIB_LOG_H
 #define BACKPLANE_LIB_LOG_H

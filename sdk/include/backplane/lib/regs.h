@@ -23,10 +23,10 @@ struct bp_regs {
     uint32_t v[BP_REGS_MAX]; /* by the row's index */
 };
 
-/* In create. The table (at most BP_REGS_MAX rows) outlives the instance. */
+/* [setup] In create. The table (at most BP_REGS_MAX rows) outlives the instance. */
 void bp_regs_init(struct bp_regs *regs, const struct bp_reg *table, uint32_t n_regs);
 
-/* As class callbacks; `dev` begins with struct bp_regs. An offset without a row reads 0 and
+/* [dev] As class callbacks; `dev` begins with struct bp_regs. An offset without a row reads 0 and
  * ignores writes. A write sets the row's writable bits, clears its w1c bits that are 1 in the
  * value, then calls on_write. Accesses narrower than 32 bits see the bytes they name. */
 uint64_t bp_regs_read(void *dev, uint32_t region, uint64_t offset, uint32_t width);

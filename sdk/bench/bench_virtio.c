@@ -100,7 +100,9 @@ static int32_t copy(struct bench *b, const struct bench_chain *c, uint32_t writa
     for (uint32_t i = 0; !status && i < n; i++) {
         uint8_t *ram = bench_ram_at(b, s[i].gpa, s[i].size);
 
-        if (writable)
+        if (!ram)
+            status = BP_ERR_RANGE;
+        else if (writable)
             memcpy(ram, host_bytes, s[i].size);
         else
             memcpy(host_bytes, ram, s[i].size);
@@ -340,6 +342,24 @@ uint32_t bench_virtq_add(struct bench *b, uint32_t queue, const void *readable,
         from += c->segments[i].size;
     }
     return b->n_chains - 1;
+}
+
+uint32_t bench_virtq_add_segments(struct bench *b, uint32_t queue,
+                                  const struct bp_segment *segments, uint32_t n_readable,
+                                  uint32_t n_writable)
+{
+    uint32_t chain = bench_virtq_add(b, queue, NULL, 0, 0);
+    struct bench_chain *c = chain_at(b, chain);
+
+    free(c->segments);
+    c->segments = bench_alloc((n_readable + n_writable) * sizeof(*segments));
+    for (uint32_t i = 0; i < n_readable + n_writable; i++) {
+        c->segments[i] = segments[i];
+        *(i < n_readable ? &c->readable : &c->writable) += segments[i].size;
+    }
+    c->n_readable = n_readable;
+    c->n_writable = n_writable;
+    return chain;
 }
 
 void bench_virtq_split(struct bench *b, uint32_t bytes)

@@ -17,4 +17,4 @@ static const struct check_test tests[] = {
      description_is_pure},
 };
 
-const struct check_table check_describe_tests = {tests, sizeof(tests) / sizeof(tests[0])};
+const struct check_table check_describe_tests = CHECK_TABLE(tests);

@@ -19,4 +19,4 @@ static const struct check_test tests[] = {
      random_actions},
 };
 
-const struct check_table check_fuzz_tests = {tests, sizeof(tests) / sizeof(tests[0])};
+const struct check_table check_fuzz_tests = CHECK_TABLE(tests);

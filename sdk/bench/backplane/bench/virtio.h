@@ -32,6 +32,12 @@ void bench_virtio_reset(struct bench *b);
 uint32_t bench_virtq_add(struct bench *b, uint32_t queue, const void *readable,
                          uint32_t readable_size, uint32_t writable_size);
 
+/* A chain of these segments, the readable ones first, wherever they are: they may overlap, and what
+ * is outside RAM gives BP_ERR_RANGE when it is read or written. */
+uint32_t bench_virtq_add_segments(struct bench *b, uint32_t queue,
+                                  const struct bp_segment *segments, uint32_t n_readable,
+                                  uint32_t n_writable);
+
 /* Segments of chains added from now on hold at most so many bytes; 0 (at first): no limit. */
 void bench_virtq_split(struct bench *b, uint32_t bytes);
 

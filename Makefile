@@ -100,7 +100,7 @@ step      = @mkdir -p $(@D)$(if $(V),, && printf '  %-7s %s\n' '$(1)' '$(patsubs
 .SECONDARY:
 .SECONDEXPANSION:
 
-all: $(B)/backplane $(PLUGINS) $(B)/machines/.stamp ## build the program, plugins and machine files
+all: $(B)/backplane $(PLUGINS) $(B)/machines/.stamp $(B)/template/.stamp ## build the program, plugins and machine files
 
 $(B)/backplane: $(B)/obj/vmm/cli/main.o $(B)/libvmm.a $(B)/libbackplane-bench.a
 	$(call step,LINK)
@@ -160,6 +160,11 @@ $(B)/plugins/%.so: $$(call plugin_objects,$$*) $(B)/libbackplane-device.a sdk/li
 $(B)/machines/.stamp: $(wildcard machines/*.ini)
 	$(call step,COPY)
 	$(Q)rm -f $(@D)/*.ini && cp $^ $(@D)/ && touch $@
+
+# What `plugin new` copies. tests/scaffold makes, builds and tests one of each.
+$(B)/template/.stamp: $(wildcard sdk/template/*/*)
+	$(call step,COPY)
+	$(Q)rm -rf $(@D) && mkdir -p $(@D) && cp -r sdk/template/*/ $(@D)/ && touch $@
 
 include tests/tests.mk
 

@@ -15,14 +15,13 @@ BENCHES      := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 ifneq ($(HOST_ARCH),x86_64)
 BENCHES      := $(filter-out %/kvm_bare,$(BENCHES))
 endif
-TEMPLATE     := $(B)/template/example.so $(B)/tests/template/example_test
 CONFORMANCE  := $(B)/tests/conformance/conformance
 DIFF         := $(B)/tests/diff/rv64_diff
 # Bare-metal x86_64 guests: where the compiler makes such programs.
 GUEST_CC     := $(if $(filter x86_64,$(HOST_ARCH)),$(CC),$(shell command -v x86_64-linux-gnu-gcc))
 GUESTS       := $(if $(GUEST_CC),$(patsubst %,$(B)/guests/x86_64/%.elf,exits fuzz hello resetloop smp))
 
-tests: all $(GUESTS) $(UNIT_TESTS) $(PLUGIN_TESTS) $(SDK_TESTS) $(TEMPLATE) $(CONFORMANCE) $(DIFF)
+tests: all $(GUESTS) $(UNIT_TESTS) $(PLUGIN_TESTS) $(SDK_TESTS) $(CONFORMANCE) $(DIFF)
 
 test:                           ## run every unit, plugin, machine and table test
 	@$(SETUP) build test demo
@@ -56,15 +55,6 @@ $(B)/tests/plugin/%_test: plugins/%_test.c $$(call plugin_objects,$$(notdir $$(@
 
 # What is linked into plugins, and the bench itself.
 $(B)/tests/sdk/%: tests/sdk/%.c $(BENCH_LIBS) | setup
-	$(call step,TEST)
-	$(link_bench)
-
-# The plugin to copy is built and tested like any other, and kept out of the plugin directory.
-$(B)/template/%.so: $(B)/obj/sdk/template/%.pic.o $(B)/libbackplane-device.a sdk/lib/plugin.map
-	$(call step,PLUGIN)
-	$(link_plugin)
-
-$(B)/tests/template/%_test: sdk/template/%_test.c $(B)/obj/sdk/template/%.pic.o $(BENCH_LIBS)
 	$(call step,TEST)
 	$(link_bench)
 

@@ -1,4 +1,4 @@
-/* The example on the bench: no machine, no guest, stepped time. Offsets are typed again. */
+/* @ID@ on the bench: no machine, no guest, stepped time. Offsets are typed again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -128,6 +128,19 @@ static void set_up_that_fails_anywhere_says_why_and_leaves_nothing(void **state)
     assert_int_equal(bench_check_setup_failures(BENCH_CLASS, NULL), 1);
 }
 
+static void nothing_that_a_guest_does_upsets_it(void **state)
+{
+    struct bench *b = *state;
+    struct bench_action a;
+    uint64_t seed = 1;
+
+    for (int i = 0; i < 2000; i++) {
+        bench_action_random(b, &seed, &a);
+        bench_action_play(b, &a);
+    }
+    assert_int_equal(bench_check_state_roundtrip(b), BP_OK);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, make, drop)
@@ -141,6 +154,7 @@ int main(void)
         T(the_device_tree_tells_the_shortest_period),
         T(state_survives_in_the_middle_of_a_period),
         T(set_up_that_fails_anywhere_says_why_and_leaves_nothing),
+        T(nothing_that_a_guest_does_upsets_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,10 @@
 /*
- * example - an interval timer with one interrupt: the device to copy.
+ * @ID@ - an interval timer with one interrupt.
  * Specification: this comment. After RUN is set it ticks each PERIOD microseconds: COUNT goes up by
  * one and STATUS.TICK is set; the line is high while STATUS and MASK have a bit in common.
  * Not modelled: nothing. (Say here what of the real chip you leave out.)
  *
- * To make your own: copy the folder, replace "example" by your id (org.yourname.device) and go
- * through the steps below. What a table says needs no code.
+ * To make it your own, go through the steps below. What a table says needs no code.
  */
 #include <backplane/if/fdt.h>
 #include <backplane/if/state.h>
@@ -23,7 +22,7 @@ enum { CTRL, PERIOD, COUNT, STATUS, MASK, N_REGS };
 enum { LINE_TICK };
 
 /* Step 3: the state, with units. One instance for each device of a machine; no statics. */
-struct example {
+struct timer {
     struct bp_regs regs; /* first member: lib/regs finds it there */
     const struct bp_host *host;
     bp_handle timer;
@@ -33,12 +32,12 @@ struct example {
 };
 
 /* Step 4: one function drives the line, and computes it from the state. */
-static void update_irq(struct example *s)
+static void update_irq(struct timer *s)
 {
     s->host->irq_set(s->host, LINE_TICK, s->regs.v[STATUS] & s->regs.v[MASK]);
 }
 
-static uint64_t period_ns(const struct example *s)
+static uint64_t period_ns(const struct timer *s)
 {
     uint32_t us = s->regs.v[PERIOD];
 
@@ -48,7 +47,7 @@ static uint64_t period_ns(const struct example *s)
 /* Step 5: what the outside world does: timers, links, completions. */
 static void tick(void *dev)
 {
-    struct example *s = dev;
+    struct timer *s = dev;
 
     s->regs.v[COUNT]++;
     s->regs.v[STATUS] |= STATUS_TICK;
@@ -60,7 +59,7 @@ static void tick(void *dev)
 /* Step 6: the hooks of the registers that do more than keep their bits. */
 static void ctrl_write(void *dev, uint32_t value)
 {
-    struct example *s = dev;
+    struct timer *s = dev;
 
     if (!(value & CTRL_RUN)) {
         s->host->timer_cancel(s->host, s->timer);
@@ -72,7 +71,7 @@ static void ctrl_write(void *dev, uint32_t value)
 
 static void period_write(void *dev, uint32_t value)
 {
-    struct example *s = dev;
+    struct timer *s = dev;
 
     if (value < s->min_period_us) /* the guest's mistake: defined result, a line in the log */
         bp_guest_logf(s->host, "PERIOD = %u: ticks come each %u us", value, s->min_period_us);
@@ -86,7 +85,7 @@ static void status_or_mask_write(void *dev, uint32_t value)
 
 /* Step 7: the register table. Offset, reset value, writable bits, bits cleared by writing 1. */
 /* clang-format off */
-static const struct bp_reg example_regs[N_REGS] = {
+static const struct bp_reg timer_regs[N_REGS] = {
     /*           name      offset reset writable    w1c          on_read on_write */
     [CTRL]   = {"CTRL",    0x00, 0,    CTRL_RUN,    0,           NULL,   ctrl_write},
     [PERIOD] = {"PERIOD",  0x04, 1000, UINT32_MAX,  0,           NULL,   period_write},
@@ -97,46 +96,51 @@ static const struct bp_reg example_regs[N_REGS] = {
 /* clang-format on */
 
 /* Step 8: the life cycle. Properties are in the instance before create is called. */
-static int32_t example_create(const struct bp_host *host, void *dev)
+static int32_t timer_create(const struct bp_host *host, void *dev)
 {
-    struct example *s = dev;
+    struct timer *s = dev;
 
     s->host = host;
-    bp_regs_init(&s->regs, example_regs, N_REGS);
+    bp_regs_init(&s->regs, timer_regs, N_REGS);
     return BP_OK;
 }
 
-static int32_t example_realize(void *dev)
+static int32_t timer_realize(void *dev)
 {
-    struct example *s = dev;
+    struct timer *s = dev;
 
     return s->host->timer_create(s->host, tick, &s->timer);
 }
 
 /* The host has lowered the line and cancelled the timer already. */
-static void example_reset(void *dev, uint32_t kind)
+static void timer_reset(void *dev, uint32_t kind)
 {
-    struct example *s = dev;
+    struct timer *s = dev;
 
     bp_regs_reset(dev, kind);
     s->deadline_ns = 0;
 }
 
-/* The table's fields are in place; what they mean outside the instance is done again. */
-static void example_load_commit(void *dev, const struct bp_state_reader *r)
+/* The table's fields are in place; what they mean outside the instance is done again. A snapshot may
+ * have been written by hand: its deadline counts only as far as a tick can be away. */
+static void timer_load_commit(void *dev, const struct bp_state_reader *r)
 {
-    struct example *s = dev;
+    struct timer *s = dev;
+    uint64_t now_ns = s->host->clock_ns(s->host);
 
     (void)r;
     update_irq(s);
-    if (s->regs.v[CTRL] & CTRL_RUN)
-        s->host->timer_arm(s->host, s->timer, s->deadline_ns);
+    if (!(s->regs.v[CTRL] & CTRL_RUN))
+        return;
+    if (s->deadline_ns < now_ns || s->deadline_ns - now_ns > UINT32_MAX * UINT64_C(1000))
+        s->deadline_ns = now_ns;
+    s->host->timer_arm(s->host, s->timer, s->deadline_ns);
 }
 
 /* The node has its name, compatible, reg and interrupts from the tables: this is what they lack. */
-static void example_describe_fdt(const void *dev, const struct bp_fdt_writer *w)
+static void timer_describe_fdt(const void *dev, const struct bp_fdt_writer *w)
 {
-    const struct example *s = dev;
+    const struct timer *s = dev;
 
     w->prop_u32(w, "example,min-period-us", s->min_period_us);
 }
@@ -147,7 +151,7 @@ static const struct bp_region regions[] = {
      .size = 0x1000,
      .kind = BP_MMIO,
      .widths = BP_W32,
-     .regs = BP_TABLE(example_regs)},
+     .regs = BP_TABLE(timer_regs)},
 };
 
 static const struct bp_line lines[] = {
@@ -155,23 +159,23 @@ static const struct bp_line lines[] = {
 };
 
 static const struct bp_property properties[] = {
-    BP_PROP_U32(struct example, min_period_us, "min-period", "100", 1, 1000000,
+    BP_PROP_U32(struct timer, min_period_us, "min-period", "100", 1, 1000000,
                 "Shortest time between two ticks in microseconds. A guest that asks for less gets "
                 "this, so that it cannot keep the host busy."),
 };
 
 static const struct bp_field fields[] = {
-    BP_FIELD_REGS(struct example, regs, N_REGS),
-    BP_FIELD_U64(struct example, deadline_ns),
+    BP_FIELD_REGS(struct timer, regs, N_REGS),
+    BP_FIELD_U64(struct timer, deadline_ns),
 };
 
 /* Step 10: the class, and the macro that makes it a plugin. */
-static const struct bp_class example = {
+static const struct bp_class timer = {
     .struct_size = sizeof(struct bp_class),
-    .id = "example",
+    .id = "@ID@",
     .version = "1.0",
-    .summary = "Interval timer, the device to copy",
-    .instance_size = sizeof(struct example),
+    .summary = "interval timer",
+    .instance_size = sizeof(struct timer),
     .state_version = 1,
     .regions = BP_TABLE(regions),
     .lines = BP_TABLE(lines),
@@ -179,12 +183,12 @@ static const struct bp_class example = {
     .state = BP_TABLE(fields),
     .dt_name = "timer",
     .dt_compatible = "example,ticker\0",
-    .create = example_create,
-    .realize = example_realize,
-    .describe_fdt = example_describe_fdt,
-    .reset = example_reset,
-    .load_commit = example_load_commit,
+    .create = timer_create,
+    .realize = timer_realize,
+    .describe_fdt = timer_describe_fdt,
+    .reset = timer_reset,
+    .load_commit = timer_load_commit,
     .read = bp_regs_read,
     .write = bp_regs_write,
 };
-BP_PLUGIN("example", "1.0", &example);
+BP_PLUGIN("@ID@", "1.0", &timer);

@@ -14,6 +14,7 @@ import threading
 import time
 
 from kvm import bench_kvm
+from plugins import bench_plugins
 
 BUILD, OUT, CACHE = sys.argv[1:4]
 BACKPLANE = BUILD + "/backplane"
@@ -379,6 +380,7 @@ def main():
     benches = {"guest": bench_guest, "boot": bench_boot, "start": bench_start,
                "memory": bench_memory, "devices": bench_devices, "dispatch": bench_dispatch,
                "disk": bench_disk, "idle": bench_idle,
+               "plugins": lambda: bench_plugins(BUILD, OUT, row, heading, give_up),
                "kvm": lambda: bench_kvm(BUILD, row, heading, give_up, memory_in)}
     print("%-44s %14s  %s" % ("", "figure", "required"))
     for name in sys.argv[4:] or benches:

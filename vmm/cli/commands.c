@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/complete.h"
 #include "cli/options.h"
 #include "util/log.h"
 #include "util/nearest.h"
@@ -64,6 +65,8 @@ int commands_main(int argc, char **argv)
         name = "help";
     if (strcmp(name, "--version") == 0)
         name = "version";
+    if (strcmp(name, "complete") == 0)
+        return complete_run(argc - used - 1, argv + used + 1);
     const struct cli_command *command = find_command(name);
     if (command == NULL)
         return unknown_command(name);

@@ -138,7 +138,7 @@ def main():
                           timeout=60)
     report("without trouble", "" if (done.returncode, done.stderr) == (0, b"") else
            "status %d" % done.returncode, done.stderr.decode(errors="replace"))
-    at_0 = " at 0x0"
+    at_0 = " at 0x10"
     crashes("create", "segv", signal.SIGSEGV, "SIGSEGV", address=at_0)
     crashes("realize", "abort", signal.SIGABRT, "SIGABRT")
     crashes("describe", "segv", signal.SIGSEGV, "SIGSEGV", "describe_fdt", at_0)
@@ -150,7 +150,7 @@ def main():
     crashes("worker", "segv", signal.SIGSEGV, "SIGSEGV", "a worker's job", at_0)
     crashes("destroy", "abort", signal.SIGABRT, "SIGABRT")
     ends_with("changed under the program", "read", "touch",
-              "%s crashed: SIGSEGV at 0x0 in read; the file was changed after it was loaded: "
+              "%s crashed: SIGSEGV at 0x10 in read; the file was changed after it was loaded: "
               % re.escape(WHO), signal.SIGSEGV)
     for where in ("create", "read"):
         ends_with("exit in " + where, where, "exit",

@@ -28,7 +28,8 @@ static uint32_t endless(volatile const uint32_t *depth)
 
 static void write_nowhere(void)
 {
-    volatile uint32_t *volatile p = NULL;
+    volatile uint32_t *volatile p =
+        (volatile uint32_t *)(uintptr_t)0x10; /* what is mapped nowhere */
     *p = 1;
 }
 

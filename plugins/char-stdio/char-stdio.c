@@ -18,7 +18,7 @@
 
 /* The standard streams are the process's, of which there is one: so is this mark of who has them.
  */
-static atomic_flag is_taken = ATOMIC_FLAG_INIT;
+static atomic_flag process_terminal_is_taken = ATOMIC_FLAG_INIT;
 
 /* --- Input ------------------------------------------------------------------------------------ */
 
@@ -116,7 +116,7 @@ static int32_t stdio_create(const struct bp_host *host, void *dev)
     if (s->loop == NULL || s->link == NULL || s->power == NULL)
         return host->set_error(host, BP_ERR_UNSUPPORTED,
                                "this host lacks " BP_LOOP_ID ", " BP_LINK_ID " or " BP_POWER_ID);
-    if (atomic_flag_test_and_set(&is_taken))
+    if (atomic_flag_test_and_set(&process_terminal_is_taken))
         return host->set_error(host, BP_ERR_BUSY,
                                "another console has the terminal already; let this one use a "
                                "[backend] of plugin char-file or char-null");
@@ -173,7 +173,7 @@ static void stdio_destroy(void *dev)
     terminal_restore(s);
     free(s->in.bytes);
     free(s->out.bytes);
-    atomic_flag_clear(&is_taken);
+    atomic_flag_clear(&process_terminal_is_taken);
 }
 
 static const struct bp_char_ops char_ops = {

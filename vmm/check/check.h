@@ -11,24 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum check_level { CHECK_LOAD, CHECK_API, CHECK_STATE, CHECK_FUZZ };
+#include "check/test.h"
 
-struct check_run;
-
-struct check_test {
-    const char *name;  /* "state.round-trip": for --only and for programs; never changes */
-    const char *title; /* what holds if it passes: "its state survives save and load" */
-    enum check_level level;
-    uint32_t limit_seconds; /* 0: 10 */
-    bool is_unloaded;       /* looks at the file only: the plugin is not loaded for it */
-    void (*run)(struct check_run *run); /* passed if it returns */
-};
-
-/* The files of tests, one table each; check_tests() is all of them in the order of the levels. */
-struct check_table {
-    const struct check_test *tests;
-    size_t n_tests;
-};
+/* The files of tests; check_test_at() is all of them in the order of the levels. */
 extern const struct check_table check_elf_tests;      /* the file: class, note, symbols, sections */
 extern const struct check_table check_tables_tests;   /* descriptor, documentation, properties */
 extern const struct check_table check_life_tests;     /* life cycle, leaks, failures, instances */

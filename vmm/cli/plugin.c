@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/plugin_check.h"
 #include "cli/plugin_info.h"
 #include "cli/text.h"
 #include "plugin/loader.h"
@@ -14,6 +15,11 @@ static const struct cli_option options[] = {
     {"json", NULL, "as JSON, for programs", false},
     {"schema", NULL, "of info: a JSON schema of sections with this plugin", false},
     {"man", NULL, "of info: the plugin's page of the manual, for man -l", false},
+    {"level", "LEVEL", "of check: load, api, state (the default) or fuzz", false},
+    {"seed", "N", "of check: for what is done at random; default 1", false},
+    {"only", "NAME", "of check: this test or group of tests; a,b names two", true},
+    {"set", "KEY=VALUE", "of check: a property that cannot be guessed", true},
+    {"list", NULL, "of check: show the tests", false},
     {"plugin-dir", "DIR", "look for plugins here first", true},
 };
 
@@ -98,9 +104,11 @@ static int info(struct registry *registry, const char *id, const struct cli_args
 
 static int run(const struct cli_command *command, const struct cli_args *args)
 {
+    if (strcmp(args->positional[0], "check") == 0)
+        return plugin_check(command, args);
     bool is_list = strcmp(args->positional[0], "list") == 0;
     if (!is_list && strcmp(args->positional[0], "info") != 0)
-        return cli_usage(command, "plugin %s: list or info is wanted", args->positional[0]);
+        return cli_usage(command, "plugin %s: list, info or check is wanted", args->positional[0]);
     if (is_list && args->n_positional > 1)
         return cli_usage(command, "plugin list: one argument too many: %s", args->positional[1]);
     if (!is_list && args->n_positional < 2)
@@ -121,12 +129,13 @@ static int run(const struct cli_command *command, const struct cli_args *args)
 
 const struct cli_command command_plugin = {
     .name = "plugin",
-    .arguments = "list | info ID",
+    .arguments = "list | info ID | check FILE.so",
     .summary = "list the plugins, or say everything about one of them",
     .details = "`plugin list` reads the notes of the files in the plugin directories and runs "
                "nothing of them. `plugin info ID` loads one plugin and shows its regions, "
                "registers, lines, properties and links, and a section to copy into a machine "
-               "file.",
+               "file. `plugin check` tries what every plugin must do, each test in a process of "
+               "its own.",
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),
     .min_positional = 1,

@@ -15,6 +15,7 @@ import time
 
 from kvm import bench_kvm
 from plugins import bench_plugins
+from race import bench_race
 
 BUILD, OUT, CACHE = sys.argv[1:4]
 BACKPLANE = BUILD + "/backplane"
@@ -381,7 +382,8 @@ def main():
                "memory": bench_memory, "devices": bench_devices, "dispatch": bench_dispatch,
                "disk": bench_disk, "idle": bench_idle,
                "plugins": lambda: bench_plugins(BUILD, OUT, row, heading, give_up),
-               "kvm": lambda: bench_kvm(BUILD, row, heading, give_up, memory_in)}
+               "kvm": lambda: bench_kvm(BUILD, row, heading, give_up, memory_in),
+               "race": lambda: bench_race(row, heading, give_up)}
     print("%-44s %14s  %s" % ("", "figure", "required"))
     for name in sys.argv[4:] or benches:
         if name not in benches:

@@ -6,10 +6,9 @@
 #include "check/run.h"
 
 static const struct check_table *const tables[] = {
-    &check_elf_tests,
-    &check_load_tests, /* CHECK_LOAD */
-    &check_tables_tests,
-    &check_life_tests,
+    &check_elf_tests,    &check_load_tests,                                              /* load */
+    &check_tables_tests, &check_life_tests,  &check_access_tests, &check_describe_tests, /* api */
+    &check_virtio_tests, &check_state_tests, &check_fuzz_tests,
 };
 
 const struct check_test *check_test_at(size_t i)

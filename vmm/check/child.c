@@ -1,9 +1,7 @@
 /*
- * One test in a process of its own. The test's process leads a session, so that what it starts can
- * be ended with it; what leaves the session becomes our child when its parent ends, and is found
- * as that. Standard output and error are files in memory: nobody has to read while it runs.
+ * One test in a process of its own. It leads a session, so that what it starts can be ended with
+ * it. Standard output and error are files in memory: nobody has to read while it runs.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -26,14 +24,8 @@
 #define SANITIZED_TIMES 6u /* slower */
 #define MEMORY_BYTES    (UINT64_C(2) << 30)
 #define FILE_BYTES      (UINT64_C(64) << 20) /* that a file may have, and standard output */
-#define SWEEPS_MAX      100u                 /* for processes that make more of themselves */
-
-struct child {
-    pid_t pid;
-    int answer;
-    int output, complaints; /* its standard output and error */
-    uint32_t seconds;
-};
+/* Processor time is limited to a test's seconds, the clock to three times that: others are busy. */
+#define WAIT_TIMES 3u
 
 static uint32_t seconds_of(const struct check_test *test)
 {
@@ -66,7 +58,7 @@ static void set_limits(uint32_t seconds)
         set_limit(RLIMIT_AS, MEMORY_BYTES, 0);
 }
 
-static void set_streams(const struct child *child)
+static void set_streams(const struct check_process *child)
 {
     int nothing = open("/dev/null", O_RDONLY);
     if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(child->output, STDOUT_FILENO) < 0 ||
@@ -112,10 +104,10 @@ static void run_test(const struct check_place *place, const struct check_test *t
 }
 
 static void begin_child(const struct check_place *place, const struct check_test *test,
-                        const struct child *child, int answer) __attribute__((noreturn));
+                        const struct check_process *child, int answer) __attribute__((noreturn));
 
 static void begin_child(const struct check_place *place, const struct check_test *test,
-                        const struct child *child, int answer)
+                        const struct check_process *child, int answer)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)setsid();
@@ -129,10 +121,9 @@ static void begin_child(const struct check_place *place, const struct check_test
 /* --- In ours ---------------------------------------------------------------------------------- */
 
 static int32_t start(const struct check_place *place, const struct check_test *test,
-                     struct child *child, struct err *err)
+                     struct check_process *child, struct err *err)
 {
     int ends[2] = {-1, -1};
-    child->seconds = seconds_of(test);
     child->output = memfd_create("output", MFD_CLOEXEC);
     child->complaints = memfd_create("complaints", MFD_CLOEXEC);
     if (child->output < 0 || child->complaints < 0 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
@@ -151,77 +142,6 @@ static int32_t start(const struct check_place *place, const struct check_test *t
     return BP_OK;
 }
 
-/* Processor time is limited to `seconds`, the clock to three times that: others may be busy. */
-#define WAIT_TIMES 3u
-
-/* BP_OK when it has ended, BP_PENDING when it is late. */
-static int32_t wait_for_end(const struct child *child, int *status)
-{
-    uint64_t end_ns = host_monotonic_ns() + (uint64_t)child->seconds * WAIT_TIMES * NS_PER_SECOND;
-    sigset_t wanted;
-    (void)sigemptyset(&wanted);
-    (void)sigaddset(&wanted, SIGCHLD);
-    (void)sigaddset(&wanted, SIGINT);
-    (void)sigaddset(&wanted, SIGTERM);
-    (void)sigaddset(&wanted, SIGHUP);
-    for (;;) {
-        if (waitpid(child->pid, status, WNOHANG) == child->pid)
-            return BP_OK;
-        uint64_t now_ns = host_monotonic_ns();
-        if (now_ns >= end_ns)
-            return BP_PENDING;
-        struct timespec left = {(time_t)((end_ns - now_ns) / NS_PER_SECOND),
-                                (long)((end_ns - now_ns) % NS_PER_SECOND)};
-        int number = sigtimedwait(&wanted, NULL, &left);
-        if (number > 0 && number != SIGCHLD)
-            return BP_ERR_STATE;
-    }
-}
-
-/* The parent of a process, 0 if it is gone. The name in brackets may contain anything. */
-static long parent_of(const char *pid)
-{
-    char path[300], text[600] = "";
-    (void)snprintf(path, sizeof(path), "/proc/%.200s/stat", pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    if (fd >= 0)
-        (void)close(fd);
-    const char *bracket = n > 0 ? strrchr(text, ')') : NULL;
-    return bracket != NULL && strlen(bracket) > 4 ? strtol(bracket + 4, NULL, 10) : 0;
-}
-
-static void end_orphans(void)
-{
-    DIR *processes = opendir("/proc");
-    const struct dirent *entry;
-    while (processes != NULL && (entry = readdir(processes)) != NULL)
-        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-            parent_of(entry->d_name) == (long)getpid())
-            (void)kill((pid_t)strtol(entry->d_name, NULL, 10), SIGKILL);
-    if (processes != NULL)
-        (void)closedir(processes);
-}
-
-/* Ends what the test's process left behind, and counts it. */
-static uint32_t end_leftovers(pid_t group)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < SWEEPS_MAX; i++) {
-        (void)kill(-group, SIGKILL);
-        pid_t pid = waitpid(-1, NULL, WNOHANG);
-        if (pid < 0)
-            return n;
-        if (pid > 0) {
-            n++;
-            continue;
-        }
-        end_orphans();
-        n += waitpid(-1, NULL, 0) > 0;
-    }
-    return n;
-}
-
 static void read_complaints(int fd, char *out, size_t size)
 {
     struct stat st;
@@ -231,7 +151,7 @@ static void read_complaints(int fd, char *out, size_t size)
     out[n > 0 ? n : 0] = '\0';
 }
 
-static void take_answer(const struct child *child, const struct check_end *end,
+static void take_answer(const struct check_process *child, const struct check_end *end,
                         struct check_result *result)
 {
     struct check_answer answer;
@@ -248,7 +168,7 @@ static void take_answer(const struct child *child, const struct check_end *end,
     check_end_describe(end, result->text, sizeof(result->text));
 }
 
-static void judge(const struct check_place *place, const struct child *child, int status,
+static void judge(const struct check_place *place, const struct check_process *child, int status,
                   bool is_late, uint32_t n_left, struct check_result *result)
 {
     char complaint[16 << 10];
@@ -269,35 +189,60 @@ static void judge(const struct check_place *place, const struct child *child, in
     }
 }
 
-static int32_t watch(const struct check_place *place, const struct child *child,
-                     struct check_result *result)
+static void close_all(struct check_process *child)
 {
-    int status = 0;
-    int32_t waited = wait_for_end(child, &status);
-    if (waited != BP_OK) {
-        (void)kill(child->pid, SIGKILL);
-        (void)waitpid(child->pid, &status, 0);
-    }
-    uint32_t n_left = end_leftovers(child->pid);
-    if (waited == BP_ERR_STATE)
-        return waited;
-    judge(place, child, status, waited == BP_PENDING, n_left, result);
-    return BP_OK;
-}
-
-int32_t check_child_run(const struct check_place *place, const struct check_test *test,
-                        struct check_result *result, struct err *err)
-{
-    struct child child = {.answer = -1, .output = -1, .complaints = -1};
-    uint64_t from_ns = host_monotonic_ns();
-    *result = (struct check_result){.test = test};
-    int32_t status = start(place, test, &child, err);
-    if (status == BP_OK)
-        status = watch(place, &child, result);
-    result->milliseconds = (uint32_t)((host_monotonic_ns() - from_ns) / 1000000);
-    const int fds[] = {child.answer, child.output, child.complaints};
+    const int fds[] = {child->answer, child->output, child->complaints};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         if (fds[i] >= 0)
             (void)close(fds[i]);
+}
+
+int32_t check_process_start(struct check_process *child, const struct check_place *place,
+                            const struct check_test *test, struct err *err)
+{
+    *child = (struct check_process){.test = test,
+                                    .answer = -1,
+                                    .output = -1,
+                                    .complaints = -1,
+                                    .seconds = seconds_of(test),
+                                    .begin_ns = host_monotonic_ns()};
+    child->end_ns = child->begin_ns + (uint64_t)child->seconds * WAIT_TIMES * NS_PER_SECOND;
+    int32_t status = start(place, test, child, err);
+    if (status != BP_OK)
+        close_all(child);
     return status;
+}
+
+bool check_process_is_over(struct check_process *child, const struct check_place *place,
+                           const struct check_process *all, size_t n, struct check_result *result)
+{
+    int status = 0;
+    bool is_late = false;
+    if (waitpid(child->pid, &status, WNOHANG) != child->pid) {
+        is_late = host_monotonic_ns() >= child->end_ns;
+        if (!is_late)
+            return false;
+        (void)kill(child->pid, SIGKILL);
+        (void)waitpid(child->pid, &status, 0);
+    }
+    pid_t session = child->pid;
+    child->pid = 0;
+    uint32_t n_left = check_orphans_end(all, n, session);
+    *result = (struct check_result){.test = child->test};
+    judge(place, child, status, is_late, n_left, result);
+    result->milliseconds = (uint32_t)((host_monotonic_ns() - child->begin_ns) / 1000000);
+    close_all(child);
+    return true;
+}
+
+void check_process_stop(struct check_process *child)
+{
+    pid_t pid = child->pid;
+    if (pid == 0)
+        return;
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
+    child->pid = 0;
+    (void)check_orphans_end(child, 1, pid);
+    close_all(child);
 }

@@ -24,9 +24,27 @@ void check_place_close(struct check_place *place);
 /* Empties the folder, and makes the files that required paths name. */
 int32_t check_place_clean(const struct check_place *place, struct err *err);
 
-/* Runs the test and waits for its end. BP_ERR_STATE: a signal asked this program to stop. */
-int32_t check_child_run(const struct check_place *place, const struct check_test *test,
-                        struct check_result *result, struct err *err);
+/* --- a test's process, as the one sees it that waits ------------------------------------------ */
+struct check_process {
+    const struct check_test *test;
+    pid_t pid; /* 0: none; it leads a session */
+    int answer;
+    int output, complaints; /* its standard output and error */
+    uint32_t seconds;       /* that it may take */
+    uint64_t begin_ns, end_ns;
+};
+
+int32_t check_process_start(struct check_process *process, const struct check_place *place,
+                            const struct check_test *test, struct err *err);
+
+/* Stops one that is late. `all`: those that run, with this one. */
+bool check_process_is_over(struct check_process *process, const struct check_place *place,
+                           const struct check_process *all, size_t n, struct check_result *result);
+
+void check_process_stop(struct check_process *process);
+
+/* Ends what a test's process that has ended left behind, and counts it. */
+uint32_t check_orphans_end(const struct check_process *all, size_t n, pid_t session);
 
 /* --- in the test's process -------------------------------------------------------------------- */
 struct check_child {

@@ -431,7 +431,7 @@ static void a_snapshot_is_refused_until_quiesced_and_brings_the_driver_back(void
     device_reset(s->blk, BP_RESET_COLD);
     device_reset(s->mmio, BP_RESET_COLD);
     assert_int_equal(s->mmio->lines[0].level, 0);
-    (void)device_enter(s->mmio);
+    (void)device_enter(s->mmio, "a test");
     int32_t status =
         state_load(s->mmio->class_, s->mmio->instance, saved.bytes, saved.size, why, sizeof(why));
     device_leave(s->mmio);
@@ -631,7 +631,7 @@ static int32_t submit(struct stack *s, uint32_t link, uint32_t op, uint64_t offs
                                  .segments = &segment,
                                  .n_segments = 1,
                                  .segment_stride = sizeof(segment)};
-    (void)device_enter(s->blk);
+    (void)device_enter(s->blk, "a test");
     int32_t status = host_block.submit(&s->blk->host, link, &r, never);
     device_leave(s->blk);
     return status;

@@ -29,17 +29,13 @@ struct rtc {
     const struct bp_host *host;
     bp_handle timer;
     uint64_t offset_ns; /* time = wall time + offset_ns, modulo 2^64 */
+    uint64_t alarm_ns;  /* as it was when the alarm was armed: the registers may have changed */
     uint8_t interrupt;  /* the alarm has come and was not cleared */
 };
 
 static uint64_t time_ns(const struct rtc *s)
 {
     return s->host->wall_ns(s->host) + s->offset_ns;
-}
-
-static uint64_t pair(const struct rtc *s, uint32_t low, uint32_t high)
-{
-    return (uint64_t)s->regs.v[high] << 32 | s->regs.v[low];
 }
 
 static void update_irq(struct rtc *s)
@@ -51,20 +47,19 @@ static void update_irq(struct rtc *s)
 static void check_alarm(void *dev)
 {
     struct rtc *s = dev;
-    uint64_t alarm_ns = pair(s, ALARM_LOW, ALARM_HIGH);
     uint64_t clock_ns = s->host->clock_ns(s->host);
     uint64_t now_ns = time_ns(s);
 
     if (!s->regs.v[ALARM_STATUS])
         return;
-    if (alarm_ns <= now_ns) {
+    if (s->alarm_ns <= now_ns) {
         s->regs.v[ALARM_STATUS] = 0;
         s->interrupt = 1;
         update_irq(s);
         return;
     }
-    if (alarm_ns - now_ns < UINT64_MAX - clock_ns)
-        s->host->timer_arm(s->host, s->timer, clock_ns + (alarm_ns - now_ns));
+    if (s->alarm_ns - now_ns < UINT64_MAX - clock_ns)
+        s->host->timer_arm(s->host, s->timer, clock_ns + (s->alarm_ns - now_ns));
 }
 
 /* --- register hooks --------------------------------------------------------------------------- */
@@ -94,7 +89,7 @@ static void alarm_low_write(void *dev, uint32_t value)
 {
     struct rtc *s = dev;
 
-    (void)value;
+    s->alarm_ns = (uint64_t)s->regs.v[ALARM_HIGH] << 32 | value;
     s->regs.v[ALARM_STATUS] = 1;
     s->host->timer_cancel(s->host, s->timer);
     check_alarm(s);
@@ -159,6 +154,7 @@ static void rtc_reset(void *dev, uint32_t kind)
 
     bp_regs_reset(dev, kind);
     s->interrupt = 0;
+    s->alarm_ns = 0;
     if (kind == BP_RESET_COLD)
         s->offset_ns = 0;
 }
@@ -191,6 +187,7 @@ static const struct bp_line lines[] = {
 static const struct bp_field fields[] = {
     BP_FIELD_REGS(struct rtc, regs, N_REGS),
     BP_FIELD_U64(struct rtc, offset_ns),
+    BP_FIELD_U64(struct rtc, alarm_ns),
     BP_FIELD_U8_MAX(struct rtc, interrupt, 1),
 };
 

@@ -208,6 +208,20 @@ static void state_survives_with_an_alarm_waiting_and_one_that_came(void **state)
     assert_int_equal(bench_check_state_roundtrip(b), BP_OK);
 }
 
+static void an_upper_half_for_the_next_alarm_does_not_move_this_one(void **state)
+{
+    struct bench *b = *state;
+
+    wr(b, IRQ_ENABLED, 1);
+    set_alarm(b, time_ns(b) + SECOND);
+    wr(b, ALARM_HIGH, 0);
+    assert_int_equal(bench_check_state_roundtrip(b), BP_OK);
+    bench_advance_ns(b, SECOND - 1);
+    assert_int_equal(bench_line(b, "alarm"), 0);
+    bench_advance_ns(b, 1);
+    assert_int_equal(bench_line(b, "alarm"), 1);
+}
+
 static void set_up_that_fails_anywhere_says_why_and_leaves_nothing(void **state)
 {
     (void)state;
@@ -230,6 +244,7 @@ int main(void)
         T(an_alarm_at_the_end_of_time_does_not_overflow),
         T(only_the_lowest_bit_enables),
         T(state_survives_with_an_alarm_waiting_and_one_that_came),
+        T(an_upper_half_for_the_next_alarm_does_not_move_this_one),
         T(set_up_that_fails_anywhere_says_why_and_leaves_nothing),
     };
 

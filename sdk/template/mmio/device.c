@@ -121,8 +121,8 @@ static void timer_reset(void *dev, uint32_t kind)
     s->deadline_ns = 0;
 }
 
-/* The table's fields are in place; what they mean outside the instance is done again. A snapshot may
- * have been written by hand: its deadline counts only as far as a tick can be away. */
+/* The table's fields are in place; what they mean outside the instance is done again. A snapshot
+ * may have been written by hand: its deadline counts only as far as a tick can be away. */
 static void timer_load_commit(void *dev, const struct bp_state_reader *r)
 {
     struct timer *s = dev;

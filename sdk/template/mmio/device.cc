@@ -122,7 +122,8 @@ int32_t timer_realize(void *dev) noexcept
 {
     Timer &s = timer_of(dev);
 
-    return s.host->timer_create(s.host, [](void *d) noexcept { timer_of(d).tick(); }, &s.timer);
+    return s.host->timer_create(
+        s.host, [](void *d) noexcept { timer_of(d).tick(); }, &s.timer);
 }
 
 /* The host has lowered the line and cancelled the timer already. */
@@ -132,8 +133,8 @@ void timer_reset(void *dev, uint32_t kind) noexcept
     timer_of(dev).deadline_ns = 0;
 }
 
-/* The table's fields are in place; what they mean outside the instance is done again. A snapshot may
- * have been written by hand: its deadline counts only as far as a tick can be away. */
+/* The table's fields are in place; what they mean outside the instance is done again. A snapshot
+ * may have been written by hand: its deadline counts only as far as a tick can be away. */
 void Timer::load() noexcept
 {
     uint64_t now_ns = host->clock_ns(host);

@@ -3,8 +3,8 @@
  * Specification: this comment. The byte written to INDEX (port 0) picks the register that DATA
  * (port 1) reads and writes: 0 CTRL, 1 and 2 the low and high byte of COUNT, 3 STATUS. Setting
  * CTRL.RUN waits for COUNT milliseconds, then clears RUN and sets STATUS.DONE; the line is high
- * while STATUS.DONE and CTRL.IRQ are 1. Writing 1 to STATUS.DONE clears it. Other registers read 0xff.
- * Not modelled: nothing. (Say here what of the real chip you leave out.)
+ * while STATUS.DONE and CTRL.IRQ are 1. Writing 1 to STATUS.DONE clears it. Other registers read
+ * 0xff. Not modelled: nothing. (Say here what of the real chip you leave out.)
  *
  * Its offsets are a protocol, so it has read and write callbacks instead of a table of registers.
  */
@@ -81,7 +81,7 @@ static void data_write(struct alarm *s, uint8_t value)
         s->regs[s->index] = value;
         return;
     case STATUS:
-        s->regs[STATUS] &= (uint8_t)~(value & STATUS_DONE);
+        s->regs[STATUS] &= (uint8_t) ~(value & STATUS_DONE);
         update_irq(s);
         return;
     default:
@@ -140,8 +140,8 @@ static void alarm_reset(void *dev, uint32_t kind)
         s->regs[i] = 0;
 }
 
-/* The table's fields are in place; what they mean outside the instance is done again. A snapshot may
- * have been written by hand, but then the alarm is only early or late: its timer fires once. */
+/* The table's fields are in place; what they mean outside the instance is done again. A snapshot
+ * may have been written by hand, but then the alarm is only early or late: its timer fires once. */
 static void alarm_load_commit(void *dev, const struct bp_state_reader *r)
 {
     struct alarm *s = dev;

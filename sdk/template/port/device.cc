@@ -3,8 +3,8 @@
  * Specification: this comment. The byte written to INDEX (port 0) picks the register that DATA
  * (port 1) reads and writes: 0 CTRL, 1 and 2 the low and high byte of COUNT, 3 STATUS. Setting
  * CTRL.RUN waits for COUNT milliseconds, then clears RUN and sets STATUS.DONE; the line is high
- * while STATUS.DONE and CTRL.IRQ are 1. Writing 1 to STATUS.DONE clears it. Other registers read 0xff.
- * Not modelled: nothing. (Say here what of the real chip you leave out.)
+ * while STATUS.DONE and CTRL.IRQ are 1. Writing 1 to STATUS.DONE clears it. Other registers read
+ * 0xff. Not modelled: nothing. (Say here what of the real chip you leave out.)
  *
  * Its offsets are a protocol, so it has read and write callbacks instead of a table of registers.
  * No exception may leave a callback (hence noexcept), and no constructor runs on the instance.
@@ -130,7 +130,8 @@ int32_t alarm_realize(void *dev) noexcept
 {
     Alarm &s = alarm_of(dev);
 
-    return s.host->timer_create(s.host, [](void *d) noexcept { alarm_of(d).done(); }, &s.timer);
+    return s.host->timer_create(
+        s.host, [](void *d) noexcept { alarm_of(d).done(); }, &s.timer);
 }
 
 /* The host has lowered the line and cancelled the timer already. */
@@ -144,8 +145,8 @@ void alarm_reset(void *dev, uint32_t) noexcept
         reg = 0;
 }
 
-/* The table's fields are in place; what they mean outside the instance is done again. A snapshot may
- * have been written by hand, but then the alarm is only early or late: its timer fires once. */
+/* The table's fields are in place; what they mean outside the instance is done again. A snapshot
+ * may have been written by hand, but then the alarm is only early or late: its timer fires once. */
 void alarm_load_commit(void *dev, const bp_state_reader *) noexcept
 {
     const Alarm &s = alarm_of(dev);
@@ -175,7 +176,8 @@ constexpr bp_field fields[] = {
     BP_FIELD_U8(Alarm, regs),
 };
 
-/* Step 9: the class, a constant, and the macro that makes it a plugin. Ports are an x86 machine's. */
+/* Step 9: the class, a constant, and the macro that makes it a plugin. Ports are an x86 machine's.
+ */
 constexpr bp_class make_class()
 {
     bp_class c{};

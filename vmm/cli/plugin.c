@@ -6,6 +6,7 @@
 #include "cli/json.h"
 #include "cli/plugin_check.h"
 #include "cli/plugin_info.h"
+#include "cli/plugin_new.h"
 #include "cli/text.h"
 #include "plugin/loader.h"
 
@@ -15,6 +16,9 @@ static const struct cli_option options[] = {
     {"json", NULL, "as JSON, for programs", false},
     {"schema", NULL, "of info: a JSON schema of sections with this plugin", false},
     {"man", NULL, "of info: the plugin's page of the manual, for man -l", false},
+    {"kind", "KIND", "of new: mmio, port, virtio, irqchip, block, char or net", false},
+    {"lang", "LANGUAGE", "of new: c (the default) or c++", false},
+    {"dir", "DIR", "of new: the directory to make; default ./ID", false},
     {"level", "LEVEL", "of check: load, api, state (the default) or fuzz", false},
     {"seed", "N", "of check: for what is done at random; default 1", false},
     {"only", "NAME", "of check: this test or group of tests; a,b names two", true},
@@ -106,9 +110,12 @@ static int run(const struct cli_command *command, const struct cli_args *args)
 {
     if (strcmp(args->positional[0], "check") == 0)
         return plugin_check(command, args);
+    if (strcmp(args->positional[0], "new") == 0)
+        return plugin_new(command, args);
     bool is_list = strcmp(args->positional[0], "list") == 0;
     if (!is_list && strcmp(args->positional[0], "info") != 0)
-        return cli_usage(command, "plugin %s: list, info or check is wanted", args->positional[0]);
+        return cli_usage(command, "plugin %s: list, info, new or check is wanted",
+                         args->positional[0]);
     if (is_list && args->n_positional > 1)
         return cli_usage(command, "plugin list: one argument too many: %s", args->positional[1]);
     if (!is_list && args->n_positional < 2)
@@ -129,13 +136,15 @@ static int run(const struct cli_command *command, const struct cli_args *args)
 
 const struct cli_command command_plugin = {
     .name = "plugin",
-    .arguments = "list | info ID | check FILE.so",
-    .summary = "list the plugins, or say everything about one of them",
-    .details = "`plugin list` reads the notes of the files in the plugin directories and runs "
-               "nothing of them. `plugin info ID` loads one plugin and shows its regions, "
-               "registers, lines, properties and links, and a section to copy into a machine "
-               "file. `plugin check` tries what every plugin must do, each test in a process of "
-               "its own.",
+    .arguments = "list | info ID | new ID --kind KIND | check FILE.so",
+    .summary = "list the plugins, say everything about one of them, or begin a new one",
+    .details =
+        "`plugin list` reads the notes of the files in the plugin directories and runs "
+        "nothing of them. `plugin info ID` loads one plugin and shows its regions, "
+        "registers, lines, properties and links, and a section to copy into a machine "
+        "file, or writes its schema or manual page. `plugin new ID` makes a directory with a "
+        "small working plugin, its test and what builds them. `plugin check` tries what every "
+        "plugin must do, each test in a process of its own; see docs/device-author.md.",
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),
     .min_positional = 1,

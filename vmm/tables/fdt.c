@@ -29,6 +29,11 @@ uint32_t fdt_phandle_clock(const struct fdt_build *b, uint32_t index)
     return 1 + 2 * b->layout->n_cpus + (uint32_t)b->layout->n_devices + index;
 }
 
+uint32_t fdt_phandle_l2(const struct fdt_build *b)
+{
+    return fdt_phandle_clock(b, FDT_CLOCKS_MAX);
+}
+
 /* The machine's name as the second half of a compatible string. */
 static void write_root(struct fdt_build *b)
 {

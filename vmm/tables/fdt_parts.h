@@ -1,6 +1,7 @@
 /*
  * Parts of the device tree, for fdt*.c only. Phandles are numbered so that none depends on what
- * others are used: processors' interrupt controllers, processors, devices, clocks.
+ * others are used: processors' interrupt controllers, processors, devices, clocks, the processors'
+ * common cache.
  */
 #ifndef VMM_TABLES_FDT_PARTS_H
 #define VMM_TABLES_FDT_PARTS_H
@@ -21,6 +22,7 @@ uint32_t fdt_phandle_intc(const struct fdt_build *b, uint32_t cpu);
 uint32_t fdt_phandle_cpu(const struct fdt_build *b, uint32_t cpu);
 uint32_t fdt_phandle_device(const struct fdt_build *b, const struct layout_device *dev);
 uint32_t fdt_phandle_clock(const struct fdt_build *b, uint32_t index);
+uint32_t fdt_phandle_l2(const struct fdt_build *b);
 
 /* The node's name, "serial@10000000". False when the device has no node of its own. */
 bool fdt_device_name(const struct layout_device *dev, char name[64]);

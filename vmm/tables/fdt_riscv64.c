@@ -1,11 +1,14 @@
 /*
  * /cpus of a RISC-V machine. Bindings: riscv/cpus.yaml, riscv/extensions.yaml,
- * interrupt-controller/riscv,cpu-intc.yaml, cpu/cpu-topology.txt.
+ * interrupt-controller/riscv,cpu-intc.yaml, cpu/cpu-topology.txt, dt-schema's
+ * cache-controller.yaml.
  *
  * The ISA is told twice: riscv,isa for older guests, riscv,isa-base and riscv,isa-extensions for
  * kernels built without the fallback to it.
  *
- * Caches have no nodes: the software processor has none, and what a host's are KVM does not say.
+ * Caches are nominal: the software processor has none of its own and KVM does not say what the host
+ * has. What a guest takes from them is true: blocks are those that Zicbom and Zicboz work on, and
+ * no hart is nearer to some of the others, so all share the last level. The sizes are common ones.
  *
  * The processors' interrupt controllers carry #address-cells = <0>, which means nothing but keeps
  * dtc 1.6.1 silent: it asks for one in every interrupt controller (1.7 does not any more).
@@ -19,6 +22,10 @@
 #include "tables/fdt_parts.h"
 
 #define CACHE_BLOCK_BYTES 64u
+#define L1_BYTES          (32u << 10) /* of either kind, each hart's own */
+#define L1_WAYS           8u
+#define L2_BYTES          (1u << 20) /* shared by all */
+#define L2_WAYS           16u
 
 /* Interrupt numbers of the privileged architecture, table "mcause". */
 uint32_t fdt_riscv64_cpu_irq(uint32_t irq)
@@ -111,6 +118,32 @@ static bool isa_is_valid(const char *isa)
     return true;
 }
 
+static void write_l1(struct fdt_build *b)
+{
+    struct fdt_tree *t = &b->tree;
+    fdt_tree_u32(t, "i-cache-block-size", CACHE_BLOCK_BYTES);
+    fdt_tree_u32(t, "i-cache-size", L1_BYTES);
+    fdt_tree_u32(t, "i-cache-sets", L1_BYTES / L1_WAYS / CACHE_BLOCK_BYTES);
+    fdt_tree_u32(t, "d-cache-block-size", CACHE_BLOCK_BYTES);
+    fdt_tree_u32(t, "d-cache-size", L1_BYTES);
+    fdt_tree_u32(t, "d-cache-sets", L1_BYTES / L1_WAYS / CACHE_BLOCK_BYTES);
+    fdt_tree_u32(t, "next-level-cache", fdt_phandle_l2(b));
+}
+
+static void write_l2(struct fdt_build *b)
+{
+    struct fdt_tree *t = &b->tree;
+    fdt_tree_begin(t, "l2-cache");
+    fdt_tree_string(t, "compatible", "cache");
+    fdt_tree_u32(t, "cache-level", 2);
+    fdt_tree_empty(t, "cache-unified");
+    fdt_tree_u32(t, "cache-block-size", CACHE_BLOCK_BYTES);
+    fdt_tree_u32(t, "cache-size", L2_BYTES);
+    fdt_tree_u32(t, "cache-sets", L2_BYTES / L2_WAYS / CACHE_BLOCK_BYTES);
+    fdt_tree_u32(t, "phandle", fdt_phandle_l2(b));
+    fdt_tree_end(t);
+}
+
 static void write_cpu(struct fdt_build *b, const struct extensions *x, uint32_t cpu)
 {
     struct fdt_tree *t = &b->tree;
@@ -130,6 +163,7 @@ static void write_cpu(struct fdt_build *b, const struct extensions *x, uint32_t 
         fdt_tree_u32(t, "riscv,cbom-block-size", CACHE_BLOCK_BYTES);
     if (extension_is_known(x, "zicboz"))
         fdt_tree_u32(t, "riscv,cboz-block-size", CACHE_BLOCK_BYTES);
+    write_l1(b);
     fdt_tree_u32(t, "phandle", fdt_phandle_cpu(b, cpu));
     fdt_tree_begin(t, "interrupt-controller");
     fdt_tree_string(t, "compatible", "riscv,cpu-intc");
@@ -165,5 +199,6 @@ void fdt_riscv64_cpus(struct fdt_build *b)
     for (uint32_t i = 0; i < b->layout->n_cpus; i++)
         write_cpu(b, &x, i);
     fdt_cpu_map(b);
+    write_l2(b);
     fdt_tree_end(t);
 }

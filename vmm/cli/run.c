@@ -58,6 +58,7 @@ static int run_guest(struct run *run, const struct cli_args *args)
         return cli_fail("%s", err.text);
     struct vm_outcome outcome = {.result = RUN_ERROR};
     int32_t status = vm_run(run->vm, stop_on_reboot, &outcome, &err);
+    run_notify("STOPPING=1");
     report(run, args, &outcome);
     return status == BP_OK ? exit_status(&outcome) : cli_fail("%s", err.text);
 }
@@ -65,15 +66,19 @@ static int run_guest(struct run *run, const struct cli_args *args)
 static int check_usage(const struct cli_command *self, const struct cli_args *args, struct run *run)
 {
     const char *on_reboot = cli_value(args, "on-reboot");
+    const char *no_button = cli_value(args, "without-button");
     const char *trace = cli_value(args, "trace");
     uint64_t entries = TRACE_ENTRIES;
     if (on_reboot != NULL && strcmp(on_reboot, "exit") != 0 && strcmp(on_reboot, "restart") != 0)
         return cli_usage(self, "--on-reboot=%s: restart or exit is allowed", on_reboot);
+    if (no_button != NULL && strcmp(no_button, "nothing") != 0 && strcmp(no_button, "end") != 0)
+        return cli_usage(self, "--without-button=%s: nothing or end is allowed", no_button);
     if (trace != NULL && (property_parse_number(trace, 0, &entries) != BP_OK || entries == 0 ||
                           entries > TRACE_ENTRIES_MAX))
         return cli_usage(self, "--trace %s: 1 to %u entries are allowed", trace, TRACE_ENTRIES_MAX);
     run->trace_entries = (size_t)entries;
     run->shows_trace = trace != NULL;
+    run->ends_without_button = no_button != NULL && strcmp(no_button, "end") == 0;
     return 0;
 }
 
@@ -103,6 +108,9 @@ static const struct cli_option options[] = {
     {"append", "S", "kernel command line, after the machine file's own", false},
     {"firmware", "FILE", "machine-mode firmware, ELF or raw; runs instead of ours", false},
     {"on-reboot", "WHAT", "restart (default), or exit with status 3", false},
+    {"without-button", "WHAT",
+     "what pressing a power button that is not there does: nothing (default), or end the run",
+     false},
     {"stats", NULL, "at the end, say what the run took", false},
     {"trace", "N", "at the end, show the last N traps and exits of each processor", false},
 };

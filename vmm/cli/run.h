@@ -17,8 +17,10 @@ struct run {
     struct vm *vm;
     char *bootargs; /* NULL: none */
     uint64_t start_ns;
-    size_t trace_entries; /* of each vCPU */
-    bool shows_trace;     /* at the end, however that comes about */
+    size_t trace_entries;     /* of each vCPU */
+    bool shows_trace;         /* at the end, however that comes about */
+    bool ends_without_button; /* when the power button is pressed and there is none */
+    bool is_announced;        /* run_notify has said that the guest runs */
     /* x86_64: made once, the same after each reset. */
     struct acpi_blob acpi;
     struct e820_entry *e820;
@@ -59,6 +61,12 @@ void run_signals_release(void);
 /* [any], also from a signal handler: presses the machine's power button, soon, on the loop's
  * thread. */
 void run_press_button(void *run);
+
+/* --- run_notify.c: a service manager, if one started the program -------------------------------
+ */
+
+/* What it shall know, as in sd_notify(3): "READY=1". Nothing happens where nobody wants to know. */
+void run_notify(const char *state);
 
 /* --- run_report.c: on standard error, after the run ------------------------------------------- */
 

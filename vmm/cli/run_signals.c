@@ -32,26 +32,38 @@ static const struct bp_power_button_ops *button_of(const struct device *dev)
     return ops != NULL && BP_HAS(struct bp_power_button_ops, ops, press) ? ops : NULL;
 }
 
+/* All that a machine has are one button: a device need not have it wired. False: it has none. */
+static bool press_all(const struct machine *machine)
+{
+    bool has_button = false;
+    for (size_t i = 0; i < machine->n_devices; i++) {
+        struct device *dev = machine->devices[i];
+        const struct bp_power_button_ops *ops = button_of(dev);
+        if (ops == NULL)
+            continue;
+        has_button = true;
+        if (!device_enter(dev, "press of its power button"))
+            continue;
+        ops->press(dev->instance);
+        device_leave(dev);
+    }
+    return has_button;
+}
+
 /* Presses that come together are one. */
 static void on_button(void *ctx, uint32_t ready)
 {
     struct run *run = ctx;
     uint64_t presses;
     (void)ready;
-    if (read(run->button_fd, &presses, sizeof(presses)) != sizeof(presses))
+    if (read(run->button_fd, &presses, sizeof(presses)) != sizeof(presses) ||
+        press_all(run->m.machine))
         return;
-    const struct machine *machine = run->m.machine;
-    for (size_t i = 0; i < machine->n_devices; i++) {
-        struct device *dev = machine->devices[i];
-        const struct bp_power_button_ops *ops = button_of(dev);
-        if (ops == NULL || !device_enter(dev, "press of its power button"))
-            continue;
-        ops->press(dev->instance);
-        device_leave(dev);
-        return;
-    }
-    log_format(LOG_LEVEL_WARN, machine->name,
-               "no device of this machine has a power button: nothing happens");
+    log_format(LOG_LEVEL_WARN, run->m.machine->name,
+               "no device of this machine has a power button: %s",
+               run->ends_without_button ? "it ends at once" : "nothing happens");
+    if (run->ends_without_button)
+        vm_interrupt(run->vm);
 }
 
 static int32_t open_button(struct run *run, struct err *err)

@@ -50,6 +50,9 @@ static int32_t on_load(void *ctx, struct vm *vm, struct err *err)
         return status;
     machine_start(run->m.machine);
     terminal_note_running();
+    if (!run->is_announced)
+        run_notify("READY=1\nSTATUS=The guest runs.");
+    run->is_announced = true;
     return BP_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define ACTIONS_MAX 1000u
+#define SMALL_BYTES (256u << 10) /* to be cleared for each input */
 
 /* The first byte picks the surroundings. */
 static struct bench_setup surroundings(uint8_t choice)
@@ -16,6 +17,8 @@ static struct bench_setup surroundings(uint8_t choice)
     setup.doorbells = choice & 1;
     setup.disk_flags = (choice & 2 ? BP_BLOCK_READ_ONLY : 0) | (choice & 4 ? BP_BLOCK_DISCARD : 0);
     setup.cpus = 1 + (choice >> 3 & 3);
+    setup.ram_bytes = SMALL_BYTES;
+    setup.disk_bytes = SMALL_BYTES;
     return setup;
 }
 

@@ -1,6 +1,6 @@
 /*
  * @ID@ - a disk in the host's memory: a backend for disk devices such as virtio-blk.
- * Its bytes are all 0 at first, go with a snapshot, and are gone when the machine ends.
+ * Its bytes are all 0 when power comes on, survive a warm reset and go with a snapshot.
  * Not modelled: latency. (Say here what of the real medium you leave out.)
  *
  * The host has checked requests before they come here: operation, alignment, that they lie within
@@ -120,8 +120,15 @@ static void ramdisk_destroy(void *dev)
     free(s->bytes);
 }
 
-/* Step 5: state that no table can carry, since its size is a property. A disk keeps its bytes when
- * the machine is reset, so there is no reset here. */
+static void ramdisk_reset(void *dev, uint32_t kind)
+{
+    struct ramdisk *s = dev;
+
+    if (kind == BP_RESET_COLD)
+        memset(s->bytes, 0, s->size_bytes);
+}
+
+/* Step 5: state that no table can carry, since its size is a property. */
 static int32_t ramdisk_save(const void *dev, const struct bp_state_writer *w)
 {
     const struct ramdisk *s = dev;
@@ -149,7 +156,7 @@ static void ramdisk_load_commit(void *dev, const struct bp_state_reader *r)
 static const char *const needs[] = {BP_MEM_ID, BP_BLOCK_BACKEND_ID, NULL};
 
 static const struct bp_property properties[] = {
-    BP_PROP_SIZE(struct ramdisk, size_bytes, "size", "1M", SECTOR, DISK_MAX,
+    BP_PROP_SIZE(struct ramdisk, size_bytes, "size", "64K", SECTOR, DISK_MAX,
                  "Size of the disk, a multiple of 512."),
     BP_PROP_BOOL(struct ramdisk, is_read_only, "readonly", "no",
                  "Whether devices may only read it."),
@@ -171,6 +178,7 @@ static const struct bp_class ramdisk = {
     .services = BP_TABLE(services),
     .create = ramdisk_create,
     .realize = ramdisk_realize,
+    .reset = ramdisk_reset,
     .save = ramdisk_save,
     .load_check = ramdisk_load_check,
     .load_commit = ramdisk_load_commit,

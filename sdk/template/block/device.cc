@@ -1,6 +1,6 @@
 /*
  * @ID@ - a disk in the host's memory: a backend for disk devices such as virtio-blk.
- * Its bytes are all 0 at first, go with a snapshot, and are gone when the machine ends.
+ * Its bytes are all 0 when power comes on, survive a warm reset and go with a snapshot.
  * Not modelled: latency. (Say here what of the real medium you leave out.)
  *
  * The host has checked requests before they come here: operation, alignment, that they lie within
@@ -138,8 +138,15 @@ void ramdisk_destroy(void *dev) noexcept
     delete ramdisk_of(dev).bytes;
 }
 
-/* Step 5: state that no table can carry, since its size is a property. A disk keeps its bytes when
- * the machine is reset, so there is no reset here. */
+void ramdisk_reset(void *dev, uint32_t kind) noexcept
+{
+    std::vector<uint8_t> &bytes = *ramdisk_of(dev).bytes;
+
+    if (kind == BP_RESET_COLD)
+        std::fill(bytes.begin(), bytes.end(), uint8_t{0});
+}
+
+/* Step 5: state that no table can carry, since its size is a property. */
 int32_t ramdisk_save(const void *dev, const bp_state_writer *w) noexcept
 {
     const Ramdisk &s = ramdisk_of(dev);
@@ -167,7 +174,7 @@ void ramdisk_load_commit(void *dev, const bp_state_reader *r) noexcept
 constexpr const char *needs[] = {BP_MEM_ID, BP_BLOCK_BACKEND_ID, nullptr};
 
 constexpr bp_property properties[] = {
-    BP_PROP_SIZE(Ramdisk, size_bytes, "size", "1M", SECTOR, DISK_MAX,
+    BP_PROP_SIZE(Ramdisk, size_bytes, "size", "64K", SECTOR, DISK_MAX,
                  "Size of the disk, a multiple of 512."),
     BP_PROP_BOOL(Ramdisk, is_read_only, "readonly", "no", "Whether devices may only read it."),
 };
@@ -191,6 +198,7 @@ constexpr bp_class make_class()
     c.services = BP_TABLE(services);
     c.create = ramdisk_create;
     c.realize = ramdisk_realize;
+    c.reset = ramdisk_reset;
     c.save = ramdisk_save;
     c.load_check = ramdisk_load_check;
     c.load_commit = ramdisk_load_commit;

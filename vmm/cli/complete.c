@@ -11,14 +11,24 @@ static const struct cli_option option_help = {"help", NULL, "what there is to sa
 static const struct cli_option option_version = {"version", NULL, "the program's version", false};
 
 /* --- output ----------------------------------------------------------------------------------- */
+/* In one line, and never a byte that could command the terminal. */
+static void put_about(const char *about)
+{
+    for (; *about != '\0'; about++)
+        putchar((unsigned char)*about < ' ' || *about == 0x7f ? ' ' : *about);
+    putchar('\n');
+}
+
 void complete_word(const struct completion *c, const char *word, const char *about)
 {
     /* What a terminal or a shell would take for something else is left out. */
     for (const char *p = word; *p != '\0'; p++)
         if ((unsigned char)*p < ' ' || *p == 0x7f)
             return;
-    if (strncmp(word, c->word, strlen(c->word)) == 0)
-        printf("%s%s\t%s\n", c->prefix, word, about != NULL ? about : "");
+    if (strncmp(word, c->word, strlen(c->word)) != 0)
+        return;
+    printf("%s%s\t", c->prefix, word);
+    put_about(about != NULL ? about : "");
 }
 
 void complete_files(const char *kind, const struct completion *c)
@@ -170,6 +180,8 @@ static void offer_token(const struct completion *c, const char *token, size_t n)
         complete_files("file", c);
     else if (strncmp(text, "FILE.", 5) == 0)
         complete_files(text + 4, c);
+    if (strcmp(text, "FILE.so") == 0) /* or its id */
+        complete_plugins(c);
 }
 
 /* One alternative, up to its end or the first option. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/run.h"
 #include "cli/complete.h"
 #include "cli/listing.h"
 #include "core/arch.h"
@@ -74,6 +75,28 @@ static void offer_plugins(const struct completion *c, const char *prefix, size_t
 void complete_plugins(const struct completion *c)
 {
     offer_plugins(c, "", 0);
+}
+
+/* `plugin check ID`: its properties. A file that is named is not loaded here. */
+static void offer_settings(const struct completion *c)
+{
+    struct err ignored;
+    struct registry *registry = c->n_positional > 1 ? open_registry(c) : NULL;
+    const struct bp_class *class_ =
+        registry != NULL ? registry_class(registry, c->positional[1], &ignored) : NULL;
+    for (uint32_t i = 0; class_ != NULL && i < class_->properties.n_rows; i++) {
+        char word[80];
+        (void)snprintf(word, sizeof(word), "%s=", property_at(class_, i)->name);
+        complete_word(c, word, property_at(class_, i)->doc);
+    }
+    registry_destroy(registry);
+}
+
+static void offer_checks(const struct completion *c)
+{
+    const struct check_test *test;
+    for (size_t i = 0; (test = check_test_at(i)) != NULL; i++)
+        complete_word(c, test->name, test->title);
 }
 
 /* --- --set ------------------------------------------------------------------------------------ */
@@ -205,8 +228,12 @@ static void offer_set(const struct completion *c)
 /* --- all -------------------------------------------------------------------------------------- */
 void complete_value(const struct completion *c, const struct cli_option *option)
 {
-    if (strcmp(option->name, "set") == 0)
+    if (strcmp(option->name, "set") == 0 && c->command == &command_plugin)
+        offer_settings(c);
+    else if (strcmp(option->name, "set") == 0)
         offer_set(c);
+    else if (strcmp(option->name, "only") == 0)
+        offer_checks(c);
     else if (strcmp(option->name, "arch") == 0)
         for (int arch = ARCH_INVALID + 1; arch < ARCH_COUNT; arch++)
             complete_word(c, arch_name((enum arch)arch), NULL);

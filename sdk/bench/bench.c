@@ -139,7 +139,7 @@ static int32_t check_class(struct bench *b)
     }
     for (uint32_t i = 0; i < c->regions.n_rows; i++)
         b->region_sizes[i] = class_region(c, i)->size;
-    b->dev = bench_alloc(c->instance_size ? c->instance_size : 1);
+    bench_room_make(b, c->instance_size ? c->instance_size : 1);
     bench_links_init(b);
     for (uint32_t i = 0; i < c->links.n_rows; i++) {
         if ((class_link(c, i)->flags & BP_LINK_REQUIRED) && !b->links[i].connected)
@@ -176,6 +176,12 @@ static int32_t call_step(struct bench *b, enum bench_phase phase, const char *wh
     return status;
 }
 
+/* Whether the user wants no more than this step, or even less. */
+static int stops_after(const struct bench *b, uint32_t step)
+{
+    return b->setup.stop_after && b->setup.stop_after <= step;
+}
+
 static int32_t set_up(struct bench *b)
 {
     int32_t status = check_class(b);
@@ -184,13 +190,13 @@ static int32_t set_up(struct bench *b)
         status = store_properties(b);
     if (!status)
         status = call_create(b);
-    if (!status)
+    if (!status && !stops_after(b, BENCH_AFTER_CREATE))
         status = call_step(b, PHASE_PLAN, "plan", b->class_->plan);
-    if (!status) { /* a machine that is only described goes no further */
+    if (!status && !stops_after(b, BENCH_AFTER_CREATE)) { /* a machine that is only described */
         bench_fdt(b);
         bench_acpi(b);
     }
-    if (!status)
+    if (!status && !stops_after(b, BENCH_AFTER_PLAN))
         status = call_step(b, PHASE_REALIZE, "realize", b->class_->realize);
     if (!status)
         return BP_OK;
@@ -234,11 +240,12 @@ int32_t bench_try(const struct bp_class *class_, const struct bench_setup *setup
     bench_transport_init(b);
     *out = b;
     b->status = set_up(b);
-    if (b->status)
+    if (b->status || stops_after(b, BENCH_AFTER_REALIZE))
         return b->status;
     b->phase = PHASE_RUN;
     bench_reset(b, BP_RESET_COLD);
-    bench_start(b);
+    if (!stops_after(b, BENCH_AFTER_RESET))
+        bench_start(b);
     return BP_OK;
 }
 
@@ -314,7 +321,7 @@ static void free_bench(struct bench *b)
     bytes_free(&b->fdt);
     bytes_free(&b->acpi);
     free(b->ram);
-    free(b->dev);
+    bench_room_free(b);
     free(b);
 }
 
@@ -332,6 +339,7 @@ void bench_destroy(struct bench *b)
     }
     if (b->n_jobs)
         bench_die(b, "destroy began new work");
+    bench_room_check(b);
     free_bench(b);
 }
 

@@ -207,6 +207,11 @@ static const struct {
     {BP_APIC_ID, &bench_apic_if},
 };
 
+const char *bench_interface(uint32_t i)
+{
+    return i < sizeof(interfaces) / sizeof(interfaces[0]) ? interfaces[i].id : NULL;
+}
+
 const void *bench_find_interface(const struct bench *b, const char *id)
 {
     for (const char *const *m = b->setup.missing; m && *m; m++) {

@@ -15,6 +15,11 @@ struct bench *bench_of(const struct bp_host *host);
 void bench_enter(struct bench *b, const char *what);
 void bench_leave(struct bench *b);
 
+/* The instance's memory, b->dev; whether something beside it was written. */
+void bench_room_make(struct bench *b, size_t size);
+void bench_room_check(const struct bench *b);
+void bench_room_free(struct bench *b);
+
 /* start: the device runs. */
 void bench_start(struct bench *b);
 

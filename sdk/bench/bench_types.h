@@ -102,11 +102,17 @@ struct bench_chain {
     uint64_t writable;
 };
 
+struct bench_room { /* see bench_instance.c */
+    uint8_t *pages; /* NULL: none */
+    size_t size;    /* the instance's */
+};
+
 struct bench {
     struct bp_host host; /* first: the device's host pointer is the bench */
     const struct bp_class *class_;
     struct bench_setup setup;
     void *dev;
+    struct bench_room room; /* where it lies */
     enum bench_phase phase;
     uint32_t created;           /* create was called: destroy is owed */
     uint32_t depth;             /* callbacks of the device that are on the stack: at most 1 */

@@ -55,7 +55,13 @@ struct bench_setup {                /* everything may be 0 or NULL */
     uint32_t disk_flags;  /* BP_BLOCK_READ_ONLY, BP_BLOCK_DISCARD */
     uint32_t doorbells;   /* 1: bp.doorbell/1 works; its writes arrive with bench_settle */
     const struct bp_net_info *net; /* of each bp.net/1 link; NULL: up, nothing else is known */
+    uint32_t stop_after;           /* BENCH_AFTER_*: no further; then only bench_destroy. 0: all */
 };
+
+#define BENCH_AFTER_CREATE  1u
+#define BENCH_AFTER_PLAN    2u /* and the descriptions */
+#define BENCH_AFTER_REALIZE 3u
+#define BENCH_AFTER_RESET   4u
 
 /* Class check, properties, create, plan, realize, reset, start. Aborts, with the device's sentence,
  * when a step fails. `class_`, and what the set-up points to, outlive the bench. */
@@ -79,6 +85,9 @@ void bench_reset(struct bench *b, uint32_t kind);
 /* The instance, for the rare look inside; and a service table that the class offers, or NULL. */
 void *bench_instance(struct bench *b);
 const void *bench_service(struct bench *b, const char *interface);
+
+/* The ids of all interfaces that the bench has; NULL at the end. */
+const char *bench_interface(uint32_t i);
 
 /* Makes every call of set-up that can fail do so in turn: each must end in BP_OK or in an error
  * with a sentence, and destroy must clean up. Returns how many calls there were; get_interface is

@@ -5,5 +5,7 @@
 #include "check/check.h"
 
 void life_leaves_nothing(struct check_run *run);
+void life_is_quiet(struct check_run *run);
+void life_starts_no_process(struct check_run *run);
 
 #endif

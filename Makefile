@@ -95,7 +95,7 @@ PLUGINS  := $(patsubst plugins/%/,$(B)/plugins/%.so,$(sort $(wildcard plugins/*/
 Q        := $(if $(V),,@)
 step      = @mkdir -p $(@D)$(if $(V),, && printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$@)')
 
-.PHONY: all abi-update test tests fuzzers check demo bench lint install uninstall format clean help setup always
+.PHONY: all man abi-update man test tests fuzzers check demo bench lint install uninstall format clean help setup always
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -166,6 +166,31 @@ $(B)/template/.stamp: $(wildcard sdk/template/*/*)
 	$(call step,COPY)
 	$(Q)rm -rf $(@D) && mkdir -p $(@D) && cp -r sdk/template/*/ $(@D)/ && touch $@
 
+# A page for each plugin, written by the program from the plugin's tables. One that was built for
+# another architecture may not run here: then there are none.
+man: $(B)/man/.stamp            ## write the plugins' manual pages
+$(B)/man/.stamp: $(B)/backplane $(PLUGINS) $(B)/machines/.stamp
+	$(call step,MAN)
+	$(Q)rm -f $(@D)/*.7; if ! $(B)/backplane version >/dev/null 2>&1; then \
+	    echo "  no pages: $(B)/backplane does not run here"; \
+	else for id in $(basename $(notdir $(PLUGINS))); do \
+	    $(B)/backplane plugin info $$id --man --plugin-dir $(B)/plugins >$(@D)/backplane-$$id.7 || exit 1; \
+	done; fi && touch $@
+
+# The plugins' pages of the manual, which the program makes of their tables. A program for another
+# architecture needs an emulator for that.
+CROSS_CPU := $(firstword $(subst -, ,$(CROSS_TRIPLET)))
+EMULATOR := $(if $(CROSS),$(shell command -v qemu-$(CROSS_CPU)-static qemu-$(CROSS_CPU) | head -n 1))
+PAGES    := $(patsubst plugins/%/,$(B)/man/backplane-%.7,$(wildcard plugins/*/))
+man: $(if $(CROSS),$(if $(EMULATOR),$(PAGES),man-left-out),$(PAGES)) ## the plugins' pages of the manual
+$(B)/man/backplane-%.7: $(B)/backplane $(PLUGINS) $(B)/machines/.stamp
+	$(call step,MAN)
+	$(Q)env -u BACKPLANE_PLUGIN_PATH $(EMULATOR) $(if $(EMULATOR),$(if $(SYSROOT),-L $(SYSROOT))) \
+	    $(B)/backplane plugin info $* --man > $@
+.PHONY: man-left-out
+man-left-out:
+	@echo "No pages of the plugins: qemu-$(CROSS_CPU)-static, which would run the program, is not installed"
+
 include tests/tests.mk
 
 check:                          ## everything a push needs: what CI runs
@@ -185,7 +210,7 @@ ifneq ($(filter build/cache/sysroot/%,$(SYSROOT)),)
 	    echo "No libraries for $(CROSS_ARCH) in $(SYSROOT): run tests/cross $(CROSS_ARCH)"; exit 1; }
 endif
 
-install: all $(B)/libbackplane-bench.a $(B)/libbackplane-device.a ## install under DESTDIR and PREFIX
+install: all man $(B)/libbackplane-bench.a $(B)/libbackplane-device.a ## install under DESTDIR and PREFIX
 	tests/install install "$(B)" "$(DESTDIR)" "$(VERSION)" $(INSTALL_DIRS)
 
 uninstall:                      ## remove what install has put there

@@ -1,14 +1,15 @@
 /*
  * A bare-metal riscv64 guest that looks for a device: it walks the device tree that it was given,
- * prints each node that has registers, reads those of the ones whose compatible begins with WANTED,
- * and powers off. It knows no address: console and power are found in the tree as well.
+ * prints each node that has registers, lets the ticker of `plugin new --kind mmio` tick three
+ * times, and powers off. It knows no address: console and power are found in the tree as well.
  */
 #include <stdint.h>
 
-#define WANTED "org.example."
+#define WANTED "example,ticker"
 
 enum { BEGIN_NODE = 1, END_NODE, PROP, NOP, END };
 enum { DEPTH_MAX = 8 };
+enum { CTRL, PERIOD, COUNT }; /* the ticker's first registers, 32 bits each */
 
 struct node {
     const char *name, *compatible;
@@ -90,11 +91,14 @@ static void show(const struct node *node)
     print(" size ");
     print_hex(node->size);
     if (begins_with(node->compatible, WANTED)) {
-        print(" registers");
-        for (uint32_t i = 0; i < 4 && 4 * i < node->size; i++) {
-            print(" ");
-            print_hex(((volatile uint32_t *)node->base)[i]);
+        volatile uint32_t *ticker = (volatile uint32_t *)node->base;
+        print(" period ");
+        print_hex(ticker[PERIOD]);
+        ticker[CTRL] = 1;
+        while (ticker[COUNT] < 3) {
         }
+        ticker[CTRL] = 0;
+        print(" ticks");
     }
     print("\r\n");
 }

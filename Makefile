@@ -216,7 +216,7 @@ install: all man $(B)/libbackplane-bench.a $(B)/libbackplane-device.a ## install
 uninstall:                      ## remove what install has put there
 	tests/install uninstall "$(B)" "$(DESTDIR)" "$(VERSION)" $(INSTALL_DIRS)
 
-abi-update:                     ## write the text of the plugin ABI's layout anew, after a change of it
+abi-update:                     ## freeze the SDK's headers anew, after a change of them
 	tests/abi/run --update
 
 format:                         ## run clang-format over the tree

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""layout.py ARCH COMPILER...: the plugin ABI as ARCH's compiler sees it, as text.
+"""layout.py [--include FOLDER] ARCH COMPILER...: the plugin ABI as ARCH's compiler sees it, as text.
 
-Every struct, union, enumeration, type and constant of the headers under sdk/include: sizes,
-alignments, offsets, values, and how each member is declared. The headers themselves say what there
-is, so that nothing can be forgotten; what this cannot read is an error. The compiler says the
-numbers, as constants in an object file: nothing is run, so any architecture will do.
+Every struct, union, enumeration, type, constant, macro and function of the headers under sdk/include
+(or FOLDER): sizes, alignments, offsets, values, and how each is declared. The headers themselves say
+what there is, so that nothing can be forgotten; what this cannot read is an error. The compiler says
+the numbers, as constants in an object file: nothing is run, so any architecture will do.
 """
 
 import os
@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 INCLUDE = "sdk/include"
-FLAGS = ["-std=c11", "-ffreestanding", "-I" + INCLUDE]
+LANGUAGES = {"c": ["-x", "c", "-std=c11"], "c++": ["-x", "c++", "-std=c++11"]}
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|[A-Za-z_]\w*|\.?\d[\w.]*|\.\.\.|\S')
 MACHINE = {"x86_64": 62, "arm64": 183, "riscv64": 243}
 
@@ -24,45 +24,70 @@ def fail(text):
     sys.exit(f"layout.py: {text}")
 
 
-def list_headers():
+def list_headers(include):
     found = []
-    for folder, _, names in os.walk(INCLUDE):
-        found += [os.path.relpath(os.path.join(folder, n), INCLUDE) for n in names if n.endswith(".h")]
+    for folder, _, names in os.walk(include):
+        found += [os.path.relpath(os.path.join(folder, n), include) for n in names if n.endswith(".h")]
     return sorted(found)
 
 
-def run_compiler(compiler, args, text):
-    done = subprocess.run(compiler + FLAGS + args + ["-x", "c", "-"], input=text, text=True,
-                          capture_output=True, check=False)
+def call_compiler(compiler, include, args, text, language="c"):
+    whole = [*compiler, *LANGUAGES[language], "-ffreestanding", "-I" + include, *args, "-"]
+    return subprocess.run(whole, input=text, text=True, capture_output=True, check=False,
+                          env={**os.environ, "LC_ALL": "C"})
+
+
+def run_compiler(compiler, include, args, text):
+    done = call_compiler(compiler, include, args, text)
     if done.returncode != 0:
         fail(f"{' '.join(compiler)} does not compile the headers:\n{done.stderr}")
     return done.stdout
 
 
-def preprocess(compiler, headers):
+def preprocess(compiler, include):
     """Header -> its own text, without comments, with #define lines in it."""
+    headers = list_headers(include)
     text = "".join(f"#include <{name}>\n" for name in headers)
     own, where = {name: [] for name in headers}, None
-    for line in run_compiler(compiler, ["-E", "-dD"], text).splitlines():
+    for line in run_compiler(compiler, include, ["-E", "-dD"], text).splitlines():
         marker = re.match(r'# \d+ "(.*?)"', line)
         if marker:
-            path = os.path.relpath(marker[1], INCLUDE)
+            path = os.path.relpath(marker[1], include)
             where = path if path in own else None
         elif where:
             own[where].append(line)
     return own
 
 
-def split_constants(lines):
-    """Names of the constants that are defined there, and the C text without #define lines."""
-    names, text = [], []
+def split_macros(lines):
+    """(name, value) of each constant, each macro as NAME(PARAMETERS), and the C text without them.
+
+    A name that ends in _ is the headers' own."""
+    constants, macros, text = [], [], []
     for line in lines:
         define = re.match(r"#define ([A-Za-z_]\w*)(\(?)\s*(.*)", line)
         if define is None:
             text.append(line if not line.startswith("#") else "")
-        elif not define[2] and define[3] and not define[1].endswith("_"):
-            names.append((define[1], define[3]))
-    return names, " ".join(text)
+        elif define[1].endswith("_"):
+            continue
+        elif define[2]:
+            parameters = [p.strip() for p in define[3][:define[3].index(")")].split(",")]
+            macros.append((define[1], f"{define[1]}({', '.join(parameters)})"))
+        elif define[3]:
+            constants.append((define[1], define[3]))
+    return constants, macros, " ".join(text)
+
+
+def read_function(tokens):
+    """A function's prototype, without what does not matter to a caller."""
+    tokens = [t for t in tokens if t not in ("static", "inline", "extern")]
+    while "__attribute__" in tokens:
+        at = tokens.index("__attribute__")
+        tokens = tokens[:at] + tokens[balanced(tokens, at + 1):]
+    at = tokens.index("(")
+    if not re.match(r"[A-Za-z_]\w*$", tokens[at - 1]):
+        fail(f"not understood: {text_of(tokens)}")
+    return tokens[at - 1], text_of(tokens)
 
 
 def balanced(tokens, at):
@@ -130,7 +155,7 @@ def read_members(body, prefix, what):
 
 
 def read_declarations(text):
-    """('struct', 'union', 'enum' or 'type', name, members or values) in order."""
+    """('struct', 'union', 'enum', 'type' or 'function', name, members or values) in order."""
     tokens, found, at = TOKEN.findall(text), [], 0
     while at < len(tokens):
         end = at
@@ -144,38 +169,48 @@ def read_declarations(text):
                 found.append((kind, head[1], read_members(body, "", head[1])))
             elif kind == "enum" and tokens[close] == ";":
                 found.append((kind, (head + [""])[1], [p[0] for p in split_at(body, ",")]))
-            elif "(" not in head:
+            elif "(" in head:
+                found.append(("function", *read_function(head)))
+            else:
                 fail(f"not understood: {text_of(head)} {{")
             at = close + (close < len(tokens) and tokens[close] == ";")
             continue
         if head and head[0] == "typedef":
             found.append(("type", name_of(head), text_of(head[1:])))
+        elif "(" in head:
+            found.append(("function", *read_function(head)))
         at = end + 1
     return found
 
 
 def list_facts(own):
-    """Pairs (text with {} for the numbers, C expressions of these numbers); None: a plain line."""
+    """(key, text with {} for the numbers, C expressions of these numbers, what else is known)"""
     for header, lines in own.items():
-        names, text = split_constants(lines)
-        yield f"\n{header}", []
-        for name, value in names:
+        constants, macros, text = split_macros(lines)
+        yield ("header", header), f"\n{header}", [], None
+        for name, value in constants:
             if value.startswith('"'):
-                yield f"  constant {name} {value}", []
+                yield ("string", name), f"  constant {name} {value}", [], value
             else:
-                yield f"  constant {name} {{}}", [name]
+                yield ("constant", name), f"  constant {name} {{}}", [name], value
+        for name, whole in macros:
+            yield ("macro", name), f"  macro {whole}", [], whole
         for kind, name, parts in read_declarations(text):
             if kind == "enum":
                 for one in parts:
-                    yield f"  constant {one} {{}}", [one]
+                    yield ("constant", one), f"  constant {one} {{}}", [one], one
+            elif kind == "function":
+                yield ("function", name), f"  function {parts}", [], parts
             elif kind == "type":
-                yield f"  type {parts}: {{}} bytes, aligned to {{}}", [f"sizeof({name})", f"_Alignof({name})"]
+                yield (("type", name), f"  type {parts}: {{}} bytes, aligned to {{}}",
+                       [f"sizeof({name})", f"_Alignof({name})"], parts)
             else:
                 whole = f"{kind} {name}"
-                yield f"  {whole}: {{}} bytes, aligned to {{}}", [f"sizeof({whole})", f"_Alignof({whole})"]
+                yield ((kind, name), f"  {whole}: {{}} bytes, aligned to {{}}",
+                       [f"sizeof({whole})", f"_Alignof({whole})"], parts)
                 for path, declaration in parts:
-                    yield (f"    {{:>4}} {{:>3}}  {declaration}",
-                           [f"offsetof({whole}, {path})", f"sizeof((({whole} *)0)->{path})"])
+                    yield ((whole, path), f"    {{:>4}} {{:>3}}  {declaration}",
+                           [f"offsetof({whole}, {path})", f"sizeof((({whole} *)0)->{path})"], declaration)
 
 
 def read_section(path, name, arch):
@@ -194,29 +229,38 @@ def read_section(path, name, arch):
     fail(f"no section {name} in what the compiler made")
 
 
-def measure(arch, compiler, headers, expressions):
+def measure(arch, compiler, include, expressions):
     text = "#include <stddef.h>\n#include <stdint.h>\n"
-    text += "".join(f"#include <{name}>\n" for name in headers)
+    text += "".join(f"#include <{name}>\n" for name in list_headers(include))
     text += '__attribute__((section(".layout"), used)) const int64_t layout[] = {\n'
     text += "".join(f"    (int64_t)({one}),\n" for one in expressions) + "};\n"
     with tempfile.TemporaryDirectory() as folder:
         made = os.path.join(folder, "layout.o")
-        run_compiler(compiler, ["-c", "-o", made], text)
+        run_compiler(compiler, include, ["-c", "-o", made], text)
         found = read_section(made, ".layout", arch)
     return list(struct.unpack(f"<{len(expressions)}q", found))
 
 
-def main():
-    if len(sys.argv) < 3 or sys.argv[1] not in MACHINE:
-        fail("usage: layout.py x86_64|arm64|riscv64 COMPILER...")
-    arch, compiler = sys.argv[1], sys.argv[2:]
-    headers = list_headers()
-    facts = list(list_facts(preprocess(compiler, headers)))
-    values = measure(arch, compiler, headers, [e for _, more in facts for e in more])
-    print("The plugin ABI: sizes in bytes, then each member's offset and size. Made by make abi-update.")
-    for text, expressions in facts:
-        print(text.format(*values[:len(expressions)]))
+def read_layout(arch, compiler, include):
+    """list_facts, with the numbers in place of the expressions."""
+    facts = list(list_facts(preprocess(compiler, include)))
+    values = measure(arch, compiler, include, [e for fact in facts for e in fact[2]])
+    for key, text, expressions, known in facts:
+        yield key, text, values[:len(expressions)], known
         del values[:len(expressions)]
 
 
-main()
+def main():
+    args, include = sys.argv[1:], INCLUDE
+    if args[:1] == ["--include"] and len(args) > 1:
+        include, args = args[1], args[2:]
+    if len(args) < 2 or args[0] not in MACHINE:
+        fail("usage: layout.py [--include FOLDER] x86_64|arm64|riscv64 COMPILER...")
+    facts = list(read_layout(args[0], args[1:], include))
+    print("The plugin ABI: sizes in bytes, then each member's offset and size. Made by make abi-update.")
+    for _, text, numbers, _ in facts:
+        print(text.format(*numbers))
+
+
+if __name__ == "__main__":
+    main()

@@ -11,7 +11,7 @@ static int run(const struct cli_command *command, const struct cli_args *args)
     int status = cli_machine_open(args, true, &run.m);
     if (status != 0)
         return status;
-    if (cli_has(args, "initrd") && !run_has_files(&run))
+    if (cli_has(args, "initrd") && run.m.machine->initrd != NULL && !run_has_files(&run))
         status = cli_usage(command, "--initrd without a kernel: give --kernel FILE, too");
     else if (run_has_files(&run) && run_check_files(&run, args, &err) != BP_OK)
         status = cli_fail("%s", err.text);

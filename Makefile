@@ -166,30 +166,20 @@ $(B)/template/.stamp: $(wildcard sdk/template/*/*)
 	$(call step,COPY)
 	$(Q)rm -rf $(@D) && mkdir -p $(@D) && cp -r sdk/template/*/ $(@D)/ && touch $@
 
-# A page for each plugin, written by the program from the plugin's tables. One that was built for
-# another architecture may not run here: then there are none.
+# A page for each plugin, written by the program from the plugins' tables. A program for another
+# architecture needs an emulator for that; where it does not run there are no such pages.
+CROSS_CPU := $(firstword $(subst -, ,$(CROSS_TRIPLET)))
+EMULATOR := $(if $(CROSS),$(shell command -v qemu-$(CROSS_CPU)-static qemu-$(CROSS_CPU) | head -n 1))
+RUN_BUILT = env -u BACKPLANE_PLUGIN_PATH \
+    $(if $(EMULATOR),$(EMULATOR) $(if $(SYSROOT),-L $(SYSROOT))) $(B)/backplane
 man: $(B)/man/.stamp            ## write the plugins' manual pages
 $(B)/man/.stamp: $(B)/backplane $(PLUGINS) $(B)/machines/.stamp
 	$(call step,MAN)
-	$(Q)rm -f $(@D)/*.7; if ! $(B)/backplane version >/dev/null 2>&1; then \
-	    echo "  no pages: $(B)/backplane does not run here"; \
+	$(Q)rm -f $(@D)/*.7; if ! $(RUN_BUILT) version >/dev/null 2>&1; then \
+	    echo "  no pages of plugins: $(B)/backplane does not run here"; \
 	else for id in $(basename $(notdir $(PLUGINS))); do \
-	    $(B)/backplane plugin info $$id --man --plugin-dir $(B)/plugins >$(@D)/backplane-$$id.7 || exit 1; \
+	    $(RUN_BUILT) plugin info $$id --man --plugin-dir $(B)/plugins >$(@D)/backplane-$$id.7 || exit 1; \
 	done; fi && touch $@
-
-# The plugins' pages of the manual, which the program makes of their tables. A program for another
-# architecture needs an emulator for that.
-CROSS_CPU := $(firstword $(subst -, ,$(CROSS_TRIPLET)))
-EMULATOR := $(if $(CROSS),$(shell command -v qemu-$(CROSS_CPU)-static qemu-$(CROSS_CPU) | head -n 1))
-PAGES    := $(patsubst plugins/%/,$(B)/man/backplane-%.7,$(wildcard plugins/*/))
-man: $(if $(CROSS),$(if $(EMULATOR),$(PAGES),man-left-out),$(PAGES)) ## the plugins' pages of the manual
-$(B)/man/backplane-%.7: $(B)/backplane $(PLUGINS) $(B)/machines/.stamp
-	$(call step,MAN)
-	$(Q)env -u BACKPLANE_PLUGIN_PATH $(EMULATOR) $(if $(EMULATOR),$(if $(SYSROOT),-L $(SYSROOT))) \
-	    $(B)/backplane plugin info $* --man > $@
-.PHONY: man-left-out
-man-left-out:
-	@echo "No pages of the plugins: qemu-$(CROSS_CPU)-static, which would run the program, is not installed"
 
 include tests/tests.mk
 

@@ -89,7 +89,8 @@ def every_option_with_a_value_completes_and_its_words_are_accepted():
             assert (not words and not files) == (name in FREE), (command, name, words, files)
     for level in candidates("--log", "")[0]:
         backplane("--log", level, "version")
-    for wrong, option in (("auto kvm soft", "accel"), ("restart exit", "on-reboot")):
+    for wrong, option in (("auto kvm soft", "accel"), ("restart exit", "on-reboot"),
+                          ("nothing end", "without-button")):
         assert candidates("run", "virt", "--" + option, "")[0] == wrong.split()
         done = subprocess.run([str(PROGRAM), "run", "virt", "--kernel", "x", "--" + option, "bogus"],
                               capture_output=True, text=True)

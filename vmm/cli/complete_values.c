@@ -18,6 +18,7 @@ static const struct {
 } values[] = {
     {"accel", "auto kvm soft"},
     {"on-reboot", "restart exit"},
+    {"without-button", "nothing end"},
     {"log", "error warn info guest debug"},
     {"kind", "mmio port virtio irqchip block char net"},
     {"lang", "c c++"},

@@ -198,6 +198,7 @@ static int32_t backend_complete(const struct bp_host *host, uint64_t ticket, int
 {
     struct bench_ticket *t = handle_find(&bench_of(host)->tickets, ticket);
 
+    bench_not_while_saving(bench_of(host), "complete");
     if (!t || t->status != BP_PENDING)
         return BP_ERR_STALE;
     if (status > 0)

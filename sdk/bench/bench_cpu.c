@@ -112,6 +112,7 @@ static void power_request(const struct bp_host *host, uint32_t what, uint32_t co
 {
     struct bench *b = bench_of(host);
 
+    bench_not_while_saving(b, "a power request");
     if (what < BP_POWER_OFF || what > BP_POWER_BUTTON || code > 255)
         bench_die(b, "power request %u with code %u", what, code);
     b->power = what;

@@ -18,7 +18,7 @@ struct bench *bench_of(const struct bp_host *host)
 void bench_not_while_saving(struct bench *b, const char *what)
 {
     if (b->phase == PHASE_SAVE)
-        bench_die(b, "%s while the state is saved: only the log and the writer are allowed", what);
+        bench_die(b, "%s between quiesce and start: only the log and the writer of state are allowed", what);
 }
 
 /* --- memory ----------------------------------------------------------------------------------- */
@@ -345,6 +345,7 @@ static int32_t mem_read(const struct bp_host *host, uint64_t gpa, void *to, uint
 {
     const uint8_t *from = bench_ram_at(bench_of(host), gpa, size);
 
+    bench_not_while_saving(bench_of(host), "a read of guest memory");
     if (!size)
         return BP_OK;
     if (!from || bench_fails_running(bench_of(host), BP_MEM_ID))
@@ -357,6 +358,7 @@ static int32_t mem_write(const struct bp_host *host, uint64_t gpa, const void *f
 {
     uint8_t *to = bench_ram_at(bench_of(host), gpa, size);
 
+    bench_not_while_saving(bench_of(host), "a write of guest memory");
     if (!size)
         return BP_OK;
     if (!to || bench_fails_running(bench_of(host), BP_MEM_ID))

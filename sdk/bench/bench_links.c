@@ -108,6 +108,7 @@ static void link_notify(const struct bp_host *host, uint32_t event)
 {
     struct bench *b = bench_of(host);
 
+    bench_not_while_saving(b, "notify");
     if (!event || event >= 8)
         bench_die(b, "notify of event %u: BP_LINK_* are wanted", event);
     b->notices[event]++;

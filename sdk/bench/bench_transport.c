@@ -71,6 +71,7 @@ static uint64_t t_driver_features(const struct bp_host *host)
 
 static void t_set_driver_features(const struct bp_host *host, uint64_t features)
 {
+    bench_not_while_saving(bench_of(host), "set_driver_features");
     of(host)->driver_features = features;
 }
 
@@ -97,6 +98,7 @@ static void t_set_status(const struct bp_host *host, uint32_t status)
 {
     struct bench_transport_state *t = of(host);
 
+    bench_not_while_saving(bench_of(host), "set_status");
     t->status = status;
     if (status)
         return;
@@ -123,12 +125,14 @@ static void t_queue_set(const struct bp_host *host, uint32_t queue, uint32_t fie
 {
     uint64_t *at = field_of(of(host), queue, field);
 
+    bench_not_while_saving(bench_of(host), "queue_set");
     if (at && field != BP_VIRTQ_SIZE_MAX)
         *at = value;
 }
 
 static void t_notify(const struct bp_host *host, uint32_t queue)
 {
+    bench_not_while_saving(bench_of(host), "notify");
     if (queue < BENCH_TRANSPORT_QUEUES)
         of(host)->notified[queue]++;
 }
@@ -140,6 +144,7 @@ static uint32_t t_interrupt_status(const struct bp_host *host)
 
 static void t_interrupt_ack(const struct bp_host *host, uint32_t bits)
 {
+    bench_not_while_saving(bench_of(host), "interrupt_ack");
     of(host)->interrupt_status &= ~bits;
     follow(bench_of(host));
 }

@@ -33,6 +33,7 @@ static int32_t virtio_pop(const struct bp_host *host, uint32_t queue, struct bp_
 {
     struct bench *b = bench_of(host);
 
+    bench_not_while_saving(b, "pop");
     if (out->struct_size < sizeof(*out))
         bench_die(b, "pop: struct_size of the chain is %u", out->struct_size);
     if (queue >= device_ops(b)->n_queues)
@@ -118,6 +119,7 @@ static int32_t virtio_read(const struct bp_host *host, bp_handle chain, uint64_t
     struct bench *b = bench_of(host);
     const struct bench_chain *c = chain_of(b, chain);
 
+    bench_not_while_saving(b, "a read of a chain");
     if (c && bench_fails_running(b, BP_VIRTIO_ID))
         return BP_ERR_RANGE;
     return c ? copy(b, c, 0, offset, to, size) : BP_ERR_STALE;
@@ -129,6 +131,7 @@ static int32_t virtio_write(const struct bp_host *host, bp_handle chain, uint64_
     struct bench *b = bench_of(host);
     const struct bench_chain *c = chain_of(b, chain);
 
+    bench_not_while_saving(b, "a write of a chain");
     if (c && bench_fails_running(b, BP_VIRTIO_ID))
         return BP_ERR_RANGE;
     return c ? copy(b, c, 1, offset, (uint8_t *)(uintptr_t)from, size) : BP_ERR_STALE;
@@ -204,6 +207,7 @@ static int32_t virtio_push_many(const struct bp_host *host, const struct bp_virt
 
 static void virtio_config_changed(const struct bp_host *host)
 {
+    bench_not_while_saving(bench_of(host), "config_changed");
     bench_of(host)->config_changes++;
 }
 

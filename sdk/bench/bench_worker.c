@@ -90,6 +90,7 @@ static int32_t loop_change(const struct bp_host *host, bp_handle watch, uint32_t
 {
     struct bench_watch *w = handle_find(&bench_of(host)->watches, watch);
 
+    bench_not_while_saving(bench_of(host), "a change of a watch");
     if (!w)
         return BP_ERR_STALE;
     w->events = events;
@@ -100,6 +101,7 @@ static int32_t loop_unwatch(const struct bp_host *host, bp_handle watch)
 {
     struct bench_watch *w = handle_remove(&bench_of(host)->watches, watch);
 
+    bench_not_while_saving(bench_of(host), "unwatch");
     free(w);
     return w ? BP_OK : BP_ERR_STALE;
 }

@@ -26,6 +26,64 @@ static void sweep_takes_everything(struct check_run *run)
     bench_destroy(b);
 }
 
+/* --- addresses -------------------------------------------------------------------------------- */
+#define PLACES_MAX 1024u /* of a region, for each value */
+
+/* Where a driver would say where its buffers are, in the order of the offsets and against it. */
+static void write_everywhere(struct check_run *run, struct bench *b, const struct bp_region *region,
+                             uint64_t value)
+{
+    uint64_t size = bench_region_size(b, region->name);
+    uint32_t width = 8;
+    uint64_t step, n;
+
+    while (width > 1 && !(region->widths & width))
+        width /= 2;
+    if (!(region->widths & width) || size < width)
+        return;
+    for (step = width; size / step > PLACES_MAX;)
+        step *= 2;
+    n = (size - width) / step + 1;
+    for (uint64_t i = 0; i < 2 * n; i++) {
+        uint64_t offset = (i < n ? i : 2 * n - 1 - i) * step;
+
+        check_step(run, "write %u bytes 0x%" PRIx64 " to %s + 0x%" PRIx64, width, value,
+                   region->name, offset);
+        bench_write(b, region->name, offset, width, value);
+    }
+    bench_settle(b);
+}
+
+static void addresses_of_any_place(struct check_run *run)
+{
+    const uint64_t end = BENCH_RAM_BASE + run->setup[0].ram_bytes;
+    const uint64_t values[] = {0,
+                               BENCH_RAM_BASE - 8,
+                               BENCH_RAM_BASE,
+                               end - 8,
+                               end,
+                               UINT64_MAX - 7,
+                               UINT64_MAX,
+                               __builtin_bswap32((uint32_t)end - 8),
+                               __builtin_bswap64(end - 8),
+                               __builtin_bswap64(BENCH_RAM_BASE),
+                               16};
+    struct bench *b = exercise_create(run, 0);
+
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+            for (uint32_t k = 0; k < run->class_->regions.n_rows; k++) {
+                const struct bp_region *region = class_region(run->class_, k);
+
+                if (region->kind != BP_RAM)
+                    write_everywhere(run, b, region, round & 1 ? values[i] >> 32 : values[i]);
+            }
+        }
+        exercise(run, b, run->seed + round, ACTIONS); /* leaves bytes in RAM, too */
+    }
+    bench_destroy(b);
+}
+
 /* --- resets ----------------------------------------------------------------------------------- */
 static void check_reset(struct check_run *run, struct bench *b, uint32_t kind)
 {
@@ -143,6 +201,8 @@ static void quiet_while_quiesced(struct check_run *run)
 static const struct check_test tests[] = {
     {"access.sweep", "takes every offset, width and pattern", CHECK_API, 20, false,
      sweep_takes_everything},
+    {"access.addresses", "takes any address and length in its registers", CHECK_API, 20, false,
+     addresses_of_any_place},
     {"access.reset", "lowers its lines and stops its timers at a reset", CHECK_API, 30, false,
      reset_lowers_lines},
     {"access.cold-reset", "is as new after a cold reset", CHECK_API, 0, false,

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define ROUNDS         150u
+#define ROUNDS         400u
 #define ACTIONS        1500u
 #define PLAY_NS_MAX    UINT64_C(8000000000) /* rounds that come later are left out */
 #define SHRINK_NS_MAX  UINT64_C(20000000000)
@@ -80,11 +80,13 @@ static void some_actions(struct bench *b)
 {
     uint64_t seed = 1;
 
-    for (uint32_t i = 0; i < 150; i++) {
+    for (uint32_t i = 0; i < 500; i++) {
         struct bench_action action;
 
         bench_action_random(b, &seed, &action);
-        if (action.kind != BENCH_ACT_FAIL)
+        /* Saving ends what was asked to fail. */
+        if (action.kind != BENCH_ACT_FAIL && action.kind != BENCH_ACT_SAVE_LOAD &&
+            action.kind != BENCH_ACT_LOAD_DAMAGED)
             bench_action_play(b, &action);
     }
 }

@@ -64,6 +64,9 @@ struct boot_tables {
     size_t acpi_bytes; /* 0: the machine has none */
     const struct e820_entry *e820;
     size_t n_e820;
+    const uint8_t *smbios; /* x86_64: written at smbios_gpa, in the area of the PC's firmware */
+    uint64_t smbios_gpa;
+    size_t smbios_bytes; /* 0: none */
     const uint8_t *seed; /* x86_64: random bytes for the guest; the device tree has its own */
     size_t seed_bytes;
 };

@@ -4,8 +4,8 @@
  * zero page in RSI. There is no firmware: its tables are made here.
  *
  * RAM from its base: descriptor and page tables, zero page and command line below 640 KiB; nothing
- * in the PC's area up to 1 MiB but the RSDP; the kernel. From the top of the RAM below 3 GiB down:
- * ACPI tables, initrd.
+ * in the PC's area up to 1 MiB but the RSDP and SMBIOS; the kernel. From the top of the RAM below 3
+ * GiB down: ACPI tables, initrd.
  */
 #include <backplane/abi.h>
 #include <string.h>
@@ -193,6 +193,8 @@ static int32_t write_plain(const struct boot *boot, struct memory *memory,
         status = memory_write(memory, plan->acpi_gpa, tables->acpi, tables->acpi_bytes);
     if (status == BP_OK && tables->acpi_bytes > 0)
         status = memory_write(memory, plan->rsdp_gpa, tables->rsdp, tables->rsdp_bytes);
+    if (status == BP_OK && tables->smbios_bytes > 0)
+        status = memory_write(memory, tables->smbios_gpa, tables->smbios, tables->smbios_bytes);
     if (status == BP_OK && plan->mode == BOOT_MODE_LONG) {
         struct accel_x86_long_mode mode;
         status = x86_tables_write(memory, boot->x86.tables_gpa, boot->x86.covered_bytes, &mode);

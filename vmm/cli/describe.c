@@ -95,6 +95,13 @@ static int32_t write_e820(const struct layout *layout, const char *argument, FIL
     return describe_e820(layout, to, err);
 }
 
+static int32_t write_smbios(const struct layout *layout, const char *argument, FILE *to,
+                            struct err *err)
+{
+    (void)argument;
+    return describe_smbios(layout, to, err);
+}
+
 /* In the order of the options. */
 static const struct form {
     const char *option;
@@ -106,11 +113,11 @@ static const struct form {
     bool binary;
     writer_fn *write;
 } forms[] = {
-    {"map", TO_STDOUT, false, write_map},   {"dts", TO_STDOUT, false, write_dts},
-    {"dtb", TO_FILE, true, write_dtb},      {"acpi", TO_DIRECTORY, true, write_acpi},
-    {"asl", TO_STDOUT, false, write_asl},   {"e820", TO_STDOUT, false, write_e820},
-    {"json", TO_STDOUT, false, write_json}, {"svg", TO_FILE, false, write_svg},
-    {"who", TO_STDOUT, false, write_who},
+    {"map", TO_STDOUT, false, write_map},    {"dts", TO_STDOUT, false, write_dts},
+    {"dtb", TO_FILE, true, write_dtb},       {"acpi", TO_DIRECTORY, true, write_acpi},
+    {"asl", TO_STDOUT, false, write_asl},    {"e820", TO_STDOUT, false, write_e820},
+    {"smbios", TO_FILE, true, write_smbios}, {"json", TO_STDOUT, false, write_json},
+    {"svg", TO_FILE, false, write_svg},      {"who", TO_STDOUT, false, write_who},
 };
 
 #define N_FORMS (sizeof(forms) / sizeof(forms[0]))
@@ -201,6 +208,7 @@ static const struct cli_option options[] = {
     {"acpi", "DIR", "the ACPI tables, a file each in a directory", false},
     {"asl", NULL, "the ACPI devices as source, by iasl", false},
     {"e820", NULL, "the memory map that an x86_64 guest gets", false},
+    {"smbios", "FILE", "the SMBIOS tables, as dmidecode --from-dump reads them", false},
     {"json", NULL, "all of it, for scripts", false},
     {"svg", "FILE", "a picture of the map", false},
     {"who", "X", "who owns an address (0x10000000), line (irq10) or port (port0x3f8)", false},

@@ -21,4 +21,7 @@ int32_t describe_asl(const struct layout *layout, FILE *to, struct err *err);
 /* The memory map with the tables where describe_acpi has them. */
 int32_t describe_e820(const struct layout *layout, FILE *to, struct err *err);
 
+/* The SMBIOS tables behind their entry point. */
+int32_t describe_smbios(const struct layout *layout, FILE *to, struct err *err);
+
 #endif

@@ -1,4 +1,4 @@
-/* describe --acpi, --asl, --e820: what an x86_64 guest reads about its machine. */
+/* describe --acpi, --asl, --e820, --smbios: what an x86_64 guest reads about its machine. */
 #include <backplane/abi.h>
 #include <ctype.h>
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include "cli/describe.h"
 #include "tables/acpi.h"
 #include "tables/e820.h"
+#include "tables/smbios.h"
 
 extern char **environ;
 
@@ -172,5 +173,19 @@ int32_t describe_e820(const struct layout *layout, FILE *to, struct err *err)
         return status;
     e820_print(entries, n, to);
     free(entries);
+    return BP_OK;
+}
+
+/* --- SMBIOS ----------------------------------------------------------------------------------- */
+int32_t describe_smbios(const struct layout *layout, FILE *to, struct err *err)
+{
+    struct smbios_blob blob;
+    if (layout->arch != ARCH_X86_64)
+        return err_set(err, BP_ERR_UNSUPPORTED,
+                       "SMBIOS tables: none are made for %s machines: they have a device tree "
+                       "(--dts)",
+                       arch_name(layout->arch));
+    smbios_build(layout, 0, &blob);
+    (void)fwrite(blob.bytes, 1, blob.size, to);
     return BP_OK;
 }

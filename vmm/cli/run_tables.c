@@ -7,6 +7,7 @@
 #include "cli/run.h"
 #include "tables/e820.h"
 #include "tables/fdt.h"
+#include "tables/smbios.h"
 
 #define SEED_BYTES 64u
 
@@ -99,7 +100,12 @@ static int32_t load_with_acpi(struct run *run, struct vm *vm, struct err *err)
     int32_t status = fill_random(seed, sizeof(seed), err);
     if (status != BP_OK)
         return status;
-    const struct boot_tables tables = {.rsdp = run->acpi.rsdp,
+    struct smbios_blob smbios;
+    smbios_build(&run->m.machine->layout, SMBIOS_GPA, &smbios);
+    const struct boot_tables tables = {.smbios = smbios.bytes,
+                                       .smbios_gpa = SMBIOS_GPA,
+                                       .smbios_bytes = smbios.size,
+                                       .rsdp = run->acpi.rsdp,
                                        .rsdp_bytes = sizeof(run->acpi.rsdp),
                                        .acpi = run->acpi.tables,
                                        .acpi_bytes = run->acpi.tables_bytes,

@@ -55,10 +55,20 @@ struct layout_device {
     void *ctx;
 };
 
+/* Each NULL, and the UUID all 0, where the machine file does not say. */
+struct layout_identity {
+    const char *manufacturer;
+    const char *product;
+    const char *product_version;
+    const char *serial_number;
+    uint8_t uuid[16]; /* in the order of its digits */
+};
+
 struct layout {
     enum arch arch;
     const char *name; /* the machine's: file name without .ini */
     const char *summary;
+    struct layout_identity identity;
     uint32_t n_cpus;
     uint64_t timebase_hz;
     uint32_t gpa_bits;

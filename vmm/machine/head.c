@@ -13,8 +13,9 @@
 #define CPUS_MAX       512u /* where the accelerator sets no bound */
 
 static const char *const arch_names[] = {"x86_64", "arm64", "riscv64"};
-static const char *const head_keys[] = {"summary",  "arch",     "cpus",    "memory", "append",
-                                        "ram-base", "timebase", "console", "gic"};
+static const char *const head_keys[] = {
+    "summary", "arch", "cpus",         "memory",  "append",          "ram-base",      "timebase",
+    "console", "gic",  "manufacturer", "product", "product-version", "serial-number", "uuid"};
 #define N_HEAD_KEYS (sizeof(head_keys) / sizeof(head_keys[0]))
 
 /* The interrupt controller of the most processors ends below (core/platform.c). */
@@ -332,6 +333,7 @@ void assembly_read_head(struct assembly *a)
     read_ram_base(a, head);
     read_timebase(a, head);
     make_platform(a, head);
+    assembly_read_identity(a, head);
     a->console_key = doc_find(&a->doc, head, "console", machine->arch);
     create_aspace(a, head);
 }

@@ -88,6 +88,9 @@ void *assembly_need(struct assembly *a, void *memory);
 /* head.c: the [machine] section into a->machine. */
 void assembly_read_head(struct assembly *a);
 
+/* identity.c: who made the machine, into its layout. */
+void assembly_read_identity(struct assembly *a, const struct doc_section *head);
+
 /* boot.c: the [boot] section into a->machine. */
 void assembly_read_boot(struct assembly *a);
 

@@ -45,7 +45,13 @@ static void write_root(struct fdt_build *b)
     fdt_tree_u32(&b->tree, "#address-cells", 2);
     fdt_tree_u32(&b->tree, "#size-cells", 2);
     fdt_tree_string(&b->tree, "compatible", at == 10 ? "backplane,machine" : name);
-    fdt_tree_string(&b->tree, "model", at == 10 ? "backplane,machine" : name);
+    const struct layout_identity *id = &b->layout->identity;
+    fdt_tree_string(&b->tree, "model",
+                    id->product != NULL ? id->product
+                    : at == 10          ? "backplane,machine"
+                                        : name);
+    if (id->serial_number != NULL)
+        fdt_tree_string(&b->tree, "serial-number", id->serial_number);
     if (b->layout->arch == ARCH_ARM64) /* the timer's, too */
         fdt_tree_u32(&b->tree, "interrupt-parent", fdt_phandle_device(b, b->layout->irqchip));
 }

@@ -41,6 +41,7 @@ keep_places virt
 check "$name: a shell runs, reboot starts it again, poweroff ends with status 0 ($took s)" \
     is_equal "0 yes" "$status $(said second)"
 check "its kernel is the distribution's" test -n "$(said kernel)"
+check "SMBIOS names maker and machine" is_equal "Backplane virt" "$(said model)"
 check "its console is the serial port" is_equal ttyS0 "$(said console)"
 check "four processors are online" is_equal "4 0-3" "$(said cpus)"
 check "all four run at once" is_equal yes "$(said load)"

@@ -4,8 +4,11 @@
 abi_log=docs/abi-log.md
 frozen=tests/abi/frozen
 
-# Lines of "KIND ARCH COMPILER..."; without COMPILER where none is installed.
-list_compilers() {
+# Lines of "KIND ARCH COMPILER..."; without COMPILER where none is installed. BP_COMPILERS="gcc x86_64"
+# leaves only those (a pattern of grep).
+list_compilers() { list_all_compilers | grep -E "${BP_COMPILERS-.}"; }
+
+list_all_compilers() {
     local arch triplet
     while read -r arch triplet; do
         if command -v "$triplet-gcc" >/dev/null; then

@@ -137,7 +137,7 @@ static int run(const struct cli_command *command, const struct cli_args *args)
 const struct cli_command command_plugin = {
     .name = "plugin",
     .arguments = "list | info ID | new ID | check FILE.so",
-    .summary = "list the plugins, say everything about one of them, or begin a new one",
+    .summary = "list plugins, say everything about one, check one, begin a new one",
     .details =
         "`plugin list` reads the notes of the files in the plugin directories and runs "
         "nothing of them. `plugin info ID` loads one plugin and shows its regions, "

@@ -73,7 +73,7 @@ static void every_processor_tells_its_isa_mmu_and_cache_blocks(void **state)
     assert_null(fdt_getprop(t.blob, node(&t, "/cpus/cpu@1"), "riscv,cboz-block-size", NULL));
     uint32_t cpu1 = fdt_get_phandle(t.blob, node(&t, "/cpus/cpu@1"));
     CELLS(&t, "/cpus/cpu-map/cluster0/core1", "cpu", cpu1);
-    uint32_t l2 = phandle(&t, "/cpus/l2-cache");
+    uint32_t l2 = fdt_get_phandle(t.blob, node(&t, "/cpus/l2-cache"));
     CELLS(&t, "/cpus/cpu@0", "next-level-cache", l2);
     CELLS(&t, "/cpus/cpu@1", "next-level-cache", l2);
     CELLS(&t, "/cpus/l2-cache", "cache-level", 2);

@@ -238,9 +238,9 @@ static void touch_config(struct action_player *p, const struct bench_action *a, 
         return;
     offset = (uint32_t)(a->offset % (config - width + 1));
     if (action_says(p,
-                    "uint64_t v = 0x%llx; bench_virtio_config_read(b, %u, &(uint64_t){0}, %u); "
-                    "bench_virtio_config_write(b, %u, &v, %u);",
-                    (unsigned long long)a->value, offset, width, offset, width))
+                    "bench_virtio_config_read(b, %u, &(uint64_t){0}, %u); "
+                    "bench_virtio_config_write(b, %u, &(uint64_t){0x%llx}, %u);",
+                    offset, width, offset, (unsigned long long)a->value, width))
         return;
     bench_virtio_config_read(p->b, offset, bytes, width);
     memcpy(bytes, &a->value, sizeof(bytes));

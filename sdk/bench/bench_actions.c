@@ -45,6 +45,7 @@ const char *action_literal(struct action_player *p, const uint8_t *bytes, uint32
 
     while (last > 1 && !bytes[last - 1])
         last--;
+    last = last ? last : 1;
     used =
         (size_t)snprintf(p->literal, sizeof(p->literal), "(const uint8_t[%u]){", size ? size : 1);
     for (uint32_t i = 0; i < last; i++)

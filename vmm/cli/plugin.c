@@ -8,6 +8,7 @@
 #include "cli/plugin_info.h"
 #include "cli/plugin_new.h"
 #include "cli/text.h"
+#include "plugin/crash.h"
 #include "plugin/loader.h"
 
 #define ID_AT 24u
@@ -93,6 +94,7 @@ static int info(struct registry *registry, const char *id, const struct cli_args
 {
     struct plugin_view view;
     struct err err;
+    crash_watch(NULL);
     if (plugin_view_make(registry, id, &view, &err) != BP_OK)
         return cli_fail("%s", err.text);
     if (cli_has(args, "schema"))

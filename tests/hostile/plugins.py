@@ -95,6 +95,21 @@ def crashes(where, what, number, name, callback=None, address=""):
               % (re.escape(WHO), name, address, callback or where, re.escape(PLUGIN)), number)
 
 
+def constructor():
+    """Loading is the first thing that a plugin can spoil."""
+    eager = WORK + "/plugins/eager.so"
+    shutil.copyfile(BUILD + "/tests/unit/plugins/eager.so", eager)
+    with open(WORK + "/eager.ini", "w") as out:
+        out.write("[machine]\narch = riscv64\nmemory = 16M\n[device e]\nplugin = eager\n")
+    for words in (["check", WORK + "/eager.ini"], ["plugin", "info", "eager"]):
+        done = subprocess.run([BUILD + "/backplane"] + words + ["--plugin-dir", WORK + "/plugins"],
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        text = done.stderr.decode(errors="replace")
+        wanted = "backplane: %s called exit() in a constructor: a plugin returns an error" % eager
+        report("exit in a constructor, " + words[0], "" if done.returncode == 1 and
+               text.startswith(wanted) else "status %d" % done.returncode, text)
+
+
 def hangs():
     """After a while the device is named; Ctrl-C ends the program as ever."""
     process = subprocess.Popen(command("create", "hang"), stdin=subprocess.DEVNULL,
@@ -158,6 +173,7 @@ def main():
     ends_with("fork in create", "create", "fork",
               re.escape(WHO + " forked in create and let the child run on, which was ended"),
               status=0)
+    constructor()
     hangs()
     restores_terminal()
 

@@ -15,13 +15,13 @@ BENCHES      := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 ifneq ($(HOST_ARCH),x86_64)
 BENCHES      := $(filter-out %/kvm_bare,$(BENCHES))
 endif
-CONFORMANCE  := $(B)/tests/conformance/conformance
+BROKEN       := $(patsubst %.c,$(B)/%.so,$(wildcard tests/broken/*.c))
 DIFF         := $(B)/tests/diff/rv64_diff
 # Bare-metal x86_64 guests: where the compiler makes such programs.
 GUEST_CC     := $(if $(filter x86_64,$(HOST_ARCH)),$(CC),$(shell command -v x86_64-linux-gnu-gcc))
 GUESTS       := $(if $(GUEST_CC),$(patsubst %,$(B)/guests/x86_64/%.elf,exits fuzz hello resetloop smp))
 
-tests: all $(GUESTS) $(UNIT_TESTS) $(PLUGIN_TESTS) $(SDK_TESTS) $(CONFORMANCE) $(DIFF)
+tests: all $(GUESTS) $(UNIT_TESTS) $(PLUGIN_TESTS) $(SDK_TESTS) $(BROKEN) $(DIFF)
 
 test:                           ## run every unit, plugin, machine and table test
 	@$(SETUP) build test demo
@@ -58,10 +58,12 @@ $(B)/tests/sdk/%: tests/sdk/%.c $(BENCH_LIBS) | setup
 	$(call step,TEST)
 	$(link_bench)
 
-# What every plugin must do, whatever it is: loads each .so and tries.
-$(CONFORMANCE): $(wildcard tests/conformance/*.c) $(B)/libbackplane-bench.a | setup
-	$(call step,TEST)
-	$(Q)$(CC) $(TEST_CF) -o $@ $^ -ldl
+# Plugins with a mistake each, which `plugin check` finds. What the compiler is told besides stands
+# in the source: "Flags: ...".
+$(B)/tests/broken/%.so: tests/broken/%.c $(B)/libbackplane-device.a | setup
+	$(call step,PLUGIN)
+	$(Q)$(CC) $(SAN_LD) $(PLUGIN_CF) $(CFLAGS) -shared -Wl,-z,relro,-z,now -MMD -MP -o $@ $^ \
+	    $$(sed -nE 's|^ \* Flags: ([^*]*).*|\1|p' $<)
 
 # Our processor against an independent one, on generated programs.
 $(DIFF): $(wildcard tests/diff/*.c tests/diff/*.h) $(B)/libvmm.a | setup

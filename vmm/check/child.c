@@ -21,7 +21,7 @@
 #include "util/hosttime.h"
 
 #define LIMIT_SECONDS   10u
-#define SANITIZED_TIMES 6u /* slower */
+#define SANITIZED_TIMES 4u /* slower */
 #define MEMORY_BYTES    (UINT64_C(2) << 30)
 #define FILE_BYTES      (UINT64_C(64) << 20) /* that a file may have, and standard output */
 /* Processor time is limited to a test's seconds, the clock to three times that: others are busy. */

@@ -5,10 +5,11 @@
 #include "check/load.h"
 #include "check/run.h"
 
+/* In the order of the levels. The gates come before what cannot be tried without them. */
 static const struct check_table *const tables[] = {
-    &check_elf_tests,    &check_load_tests,                                              /* load */
-    &check_tables_tests, &check_life_tests,  &check_access_tests, &check_describe_tests, /* api */
-    &check_virtio_tests, &check_state_tests, &check_fuzz_tests,
+    &check_elf_tests,    &check_load_tests,   &check_life_tests,
+    &check_tables_tests, &check_access_tests, &check_describe_tests,
+    &check_virtio_tests, &check_state_tests,  &check_fuzz_tests,
 };
 
 const struct check_test *check_test_at(size_t i)

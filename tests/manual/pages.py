@@ -123,10 +123,10 @@ def pages_refer_to_pages_that_there_are():
 
 # --- backplane(1) ------------------------------------------------------------------------------
 def options_in_page():
-    """{command: options}, and those under the heading for all machine commands."""
+    """{command: options with their values' names}, and those of all machine commands."""
     found, common = {}, set()
     for title, lines in sections(TOP / "docs/man/backplane.1", ".SS"):
-        names = {tag.split("=")[0].split()[0] for tag in tags(lines) if tag.startswith("--")}
+        names = {tag for tag in tags(lines) if tag.startswith("--")}
         if title.startswith("Options of"):
             common = names
         elif title.startswith("backplane "):
@@ -139,11 +139,10 @@ def every_option_of_every_command_stands_in_backplane_1_and_no_other():
     commands = set(candidates("")[0])
     assert set(found) == commands | {"complete"}, set(found) ^ (commands | {"complete"})
     for command in sorted(commands):
-        there = {option for option in candidates(command, "--")[0] if option != "--help"}
+        there = set(re.findall(r"^  (--[a-z0-9-]+(?: [A-Z]\S*)?)", backplane("help", command),
+                               re.MULTILINE)) - {"--help"}
         said = found[command] | (common if common <= there else set())
         assert there == said, "%s: the page and the program differ in %s" % (command, there ^ said)
-        for option in there:
-            assert option in backplane("help", command), (command, option)
 
 
 def backplane_1_names_no_option_that_is_not_there():

@@ -18,7 +18,9 @@ struct bench *bench_of(const struct bp_host *host)
 void bench_not_while_saving(struct bench *b, const char *what)
 {
     if (b->phase == PHASE_SAVE)
-        bench_die(b, "%s between quiesce and start: only the log and the writer of state are allowed", what);
+        bench_die(b,
+                  "%s between quiesce and start: only the log and the writer of state are allowed",
+                  what);
 }
 
 /* --- memory ----------------------------------------------------------------------------------- */

@@ -26,6 +26,7 @@
 #include <backplane/bench/actions.h>
 #include <backplane/bench/cpu.h>
 #include <backplane/bench/fail.h>
+#include <backplane/bench/fdt.h>
 #include <backplane/bench/links.h>
 #include <backplane/bench/net.h>
 #include <backplane/bench/virtio.h>
@@ -88,11 +89,6 @@ const void *bench_service(struct bench *b, const char *interface);
 
 /* The ids of all interfaces that the bench has; NULL at the end. */
 const char *bench_interface(uint32_t i);
-
-/* Makes every call of set-up that can fail do so in turn: each must end in BP_OK or in an error
- * with a sentence, and destroy must clean up. Returns how many calls there were; get_interface is
- * not one of them, since what is in `needs` is there. */
-uint32_t bench_check_setup_failures(const struct bp_class *class_, const struct bench_setup *setup);
 
 /* --- registers -------------------------------------------------------------------------------- */
 /* A guest's access to a region by name. As on the real bus a width that the region does not have, a
@@ -160,16 +156,6 @@ int32_t bench_load(struct bench *b, const uint8_t *bytes, uint64_t size);
 /* Saves, loads into a fresh device of the same settings, saves that: BP_OK if both give the same
  * bytes, and the same levels of lines and processor inputs. Otherwise bench_error tells. */
 int32_t bench_check_state_roundtrip(struct bench *b);
-
-/* --- device tree ------------------------------------------------------------------------------ */
-/* What describe_fdt adds to the generic node, a line each, as in a .dts:
- *     clock-frequency = <3686400>;          numbers in decimal
- *     interrupts-extended = <&cpu0 11>, <&cpu0 9>;
- *     regmap = <&self>;   clocks = <&clock-1000000>;   reboot { ... };
- *     gpios = <&self 3 0>;   /gpio-keys { ... };
- * The bench's until the next call. Aborts when it differs from what describe_fdt gave before
- * realize, or at the last call. */
-const char *bench_fdt(struct bench *b);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,4 @@
-/* Calls of the device to its host that fail while it runs; those of set-up: bench_setup.fail_call.
- */
+/* Calls of the device to its host that fail: those of set-up (bench_setup.fail_call), and later. */
 #ifndef BACKPLANE_BENCH_FAIL_H
 #define BACKPLANE_BENCH_FAIL_H
 
@@ -11,6 +10,11 @@ extern "C" {
 
 struct bench;
 struct bench_setup;
+
+/* Makes every call of set-up that can fail do so in turn: each must end in BP_OK or in an error
+ * with a sentence, and destroy must clean up. Returns how many calls there were; get_interface is
+ * not one of them, since what is in `needs` is there. */
+uint32_t bench_check_setup_failures(const struct bp_class *class_, const struct bench_setup *setup);
 
 /* Counts calls that have a status, from now on, and makes the n-th of them fail as it may at its
  * worst (0: none). They are defer, DMA, work, watches, requests to disks (refused), writes to

@@ -18,7 +18,9 @@ struct check_report {
     bool as_json;
     struct json json;
     uint32_t n_passed, n_failed, n_skipped;
-    char failed[400]; /* their names */
+    char failed[400];                   /* their names */
+    char reason[CHECK_TEXT_MAX];        /* why the last one failed that had one of its own */
+    const struct check_test *reason_of; /* that one */
 };
 
 void check_report_begin(struct check_report *report);

@@ -96,14 +96,29 @@ static void put_json(struct json *json, const struct check_result *result)
     json_close_object(json);
 }
 
-static void put_text(const struct check_result *result)
+/* One mistake makes many tests fail: what is said once need not be said again. */
+static const char *reason_of(struct check_report *report, const struct check_result *result,
+                             char *room, size_t size)
 {
-    char head[64];
+    if (result->outcome != CHECK_FAILED)
+        return result->text;
+    if (report->reason_of != NULL && strcmp(report->reason, result->text) == 0) {
+        (void)snprintf(room, size, "as %s", report->reason_of->name);
+        return room;
+    }
+    report->reason_of = result->test;
+    (void)snprintf(report->reason, sizeof(report->reason), "%s", result->text);
+    return result->text;
+}
+
+static void put_text(struct check_report *report, const struct check_result *result)
+{
+    char head[64], room[64];
     (void)snprintf(head, sizeof(head), "%-*s%s", (int)NAME_AT, outcome_word(result->outcome),
                    result->test->name);
     text_row(stdout, 0, head, TEXT_AT, result->test->title);
     if (result->text[0] != '\0')
-        text_row(stdout, NAME_AT, "", NAME_AT + 2, result->text);
+        text_row(stdout, NAME_AT, "", NAME_AT + 2, reason_of(report, result, room, sizeof(room)));
     if (result->notes[0] != '\0' && result->outcome == CHECK_PASSED)
         text_row(stdout, NAME_AT, "", NAME_AT + 2, result->notes);
     (void)fflush(stdout);
@@ -128,7 +143,7 @@ void check_report_result(void *context, const struct check_result *result)
     if (report->as_json)
         put_json(&report->json, result);
     else
-        put_text(result);
+        put_text(report, result);
 }
 
 void check_report_end(struct check_report *report)

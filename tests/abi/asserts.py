@@ -123,6 +123,28 @@ def compare_macros(facts, now):
             if key[0] == "macro" and now is not None and key in now and now[key][3] != known}
 
 
+def read_frozen(arch, compiler, frozen):
+    return [fact for fact in read_layout(arch, compiler, frozen) if fact[0][1] not in VERSION]
+
+
+def compare(facts, present, arch, compiler):
+    """(how many facts, what is no longer true)"""
+    lines, where = make_c(facts, present)
+    limit = "-ferror-limit=0" if "clang" in compiler[0] else "-fmax-errors=0"
+    done = call_compiler(compiler, present, ["-fsyntax-only", "-w", limit], "\n".join(lines) + "\n")
+    broken = {int(m) for m in re.findall(r"<stdin>:(\d+):\d+:(?: fatal)? error", done.stderr)}
+    now, why = read_present(arch, compiler, present)
+    keys = {where[line] for line in broken if line in where} | compare_macros(facts, now)
+    said = []
+    for fact in facts:
+        if fact[0] in keys:
+            is_now = describe(fact[0], now.get(fact[0])) if now is not None else "unreadable, see below"
+            said.append(f"{title(fact[0])}: was {describe(fact[0], fact)}; is {is_now}")
+    if (broken - set(where)) or (done.returncode and not broken):
+        said.append(f"the headers do not compile:\n{done.stderr.strip()}")
+    return len(where), said + ([] if now is not None else [why])
+
+
 def main():
     args = sys.argv[1:]
     only_print = args[:1] == ["--print"]
@@ -130,27 +152,14 @@ def main():
     if len(args) < 4:
         sys.exit("usage: asserts.py [--print] FROZEN PRESENT ARCH COMPILER...")
     frozen, present, arch, compiler = args[0], args[1], args[2], args[3:]
-    facts = [fact for fact in read_layout(arch, compiler, frozen) if fact[0][1] not in VERSION]
-    lines, where = make_c(facts, present)
+    facts = read_frozen(arch, compiler, frozen)
     if only_print:
-        print("\n".join(lines))
+        print("\n".join(make_c(facts, present)[0]))
         return
-    limit = "-ferror-limit=0" if "clang" in compiler[0] else "-fmax-errors=0"
-    done = call_compiler(compiler, present, ["-fsyntax-only", "-w", limit], "\n".join(lines) + "\n")
-    broken = {int(m) for m in re.findall(r"<stdin>:(\d+):\d+:(?: fatal)? error", done.stderr)}
-    now, why = read_present(arch, compiler, present)
-    keys = {where[line] for line in broken if line in where} | compare_macros(facts, now)
-    for key, text, numbers, known in facts:
-        if key in keys:
-            is_now = describe(key, now.get(key)) if now is not None else "unreadable, see below"
-            print(f"{title(key)}: was {describe(key, (key, text, numbers, known))}; is {is_now}")
-    if (broken - set(where)) or (done.returncode and not broken):
-        print(f"the headers do not compile:\n{done.stderr.strip()}")
-    if now is None:
-        print(why)
-    if keys or done.returncode or now is None:
-        sys.exit(1)
-    print(f"{len(where)} facts")
+    checked, said = compare(facts, present, arch, compiler)
+    print("\n".join(said) if said else f"{checked} facts")
+    sys.exit(bool(said))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -83,19 +83,22 @@ def has_cxx(compiler):
     return call_compiler(compiler, INCLUDE, ["-fsyntax-only"], "int x;\n", "c++").returncode == 0
 
 
+def write_entry(arch, compiler, include):
+    found = read_entry(arch, compiler, include, "c")
+    if has_cxx(compiler):
+        other = read_entry(arch, compiler, include, "c++")
+        if other != found:
+            fail(f"as C it is\n{found}\nand as C++\n{other}")
+    return "What the headers' macros leave in a file. Made by make abi-update.\n" + found
+
+
 def main():
     args, include = sys.argv[1:], INCLUDE
     if args[:1] == ["--include"] and len(args) > 1:
         include, args = args[1], args[2:]
     if len(args) < 2 or args[0] not in MACHINE:
         fail("usage: entry.py [--include FOLDER] x86_64|arm64|riscv64 COMPILER...")
-    arch, compiler = args[0], args[1:]
-    found = read_entry(arch, compiler, include, "c")
-    if has_cxx(compiler):
-        other = read_entry(arch, compiler, include, "c++")
-        if other != found:
-            fail(f"as C it is\n{found}\nand as C++\n{other}")
-    print("What the headers' macros leave in a file. Made by make abi-update.\n" + found, end="")
+    print(write_entry(args[0], args[1:], include), end="")
 
 
 if __name__ == "__main__":

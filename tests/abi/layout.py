@@ -250,16 +250,19 @@ def read_layout(arch, compiler, include):
         del values[:len(expressions)]
 
 
+def write_layout(arch, compiler, include):
+    facts = list(read_layout(arch, compiler, include))
+    title = "The plugin ABI: sizes in bytes, then each member's offset and size. Made by make abi-update."
+    return "\n".join([title] + [text.format(*numbers) for _, text, numbers, _ in facts]) + "\n"
+
+
 def main():
     args, include = sys.argv[1:], INCLUDE
     if args[:1] == ["--include"] and len(args) > 1:
         include, args = args[1], args[2:]
     if len(args) < 2 or args[0] not in MACHINE:
         fail("usage: layout.py [--include FOLDER] x86_64|arm64|riscv64 COMPILER...")
-    facts = list(read_layout(args[0], args[1:], include))
-    print("The plugin ABI: sizes in bytes, then each member's offset and size. Made by make abi-update.")
-    for _, text, numbers, _ in facts:
-        print(text.format(*numbers))
+    print(write_layout(args[0], args[1:], include), end="")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 abi_log=docs/abi-log.md
 frozen=tests/abi/frozen
+export PYTHONDONTWRITEBYTECODE=1 # nothing is left behind in the tree
 
 # Lines of "KIND ARCH COMPILER..."; without COMPILER where none is installed. BP_COMPILERS="gcc x86_64"
 # leaves only those (a pattern of grep).

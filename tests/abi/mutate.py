@@ -21,6 +21,10 @@ import subprocess
 import sys
 import tempfile
 
+import asserts
+import entry
+import layout
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PRESENT = "sdk/include"
 COMPILERS = (("x86_64", "x86_64-linux-gnu-gcc"), ("arm64", "aarch64-linux-gnu-gcc"),
@@ -223,6 +227,7 @@ class Checks:
         if not found:
             sys.exit("mutate.py: gcc is not here")
         self.compiler = list(found[0])
+        self.facts = asserts.read_frozen(found[0][0], list(found[0][1:]), self.frozen(PRESENT))
 
     def frozen(self, folder):
         text = read(os.path.join(folder, "backplane", "abi.h"))
@@ -231,14 +236,15 @@ class Checks:
 
     def call(self, *command, **more):
         env = {**os.environ, "LC_ALL": "C", **more}
-        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
-    def golden(self, script, folder):
-        status, text = self.call("python3", f"tests/abi/{script}.py", "--include", folder, *self.compiler)
-        path = os.path.join(ROOT, self.frozen(folder), f"{script}.txt")
-        if status:
-            return text
+    def golden(self, write, name, folder):
+        try:
+            text = write(self.compiler[0], self.compiler[1:], folder)
+        except SystemExit as problem:
+            return str(problem)
+        path = os.path.join(self.frozen(folder), name)
         if not os.path.exists(path):
             return f"there is no {path}, for BP_ABI_MINOR is another"
         return "\n".join(difflib.unified_diff(read(path).splitlines(), text.splitlines(), n=40))
@@ -248,14 +254,13 @@ class Checks:
         return text or ("headers.py fails" if status else "")
 
     def layout(self, folder):
-        return self.golden("layout", folder)
+        return self.golden(layout.write_layout, "layout.txt", folder)
 
     def entry(self, folder):
-        return self.golden("entry", folder)
+        return self.golden(entry.write_entry, "entry.txt", folder)
 
     def asserts(self, folder):
-        status, text = self.call("python3", "tests/abi/asserts.py", self.frozen(PRESENT), folder, *self.compiler)
-        return text if status else ""
+        return "\n".join(asserts.compare(self.facts, folder, self.compiler[0], self.compiler[1:])[1])
 
     def alone(self, folder):
         status, text = self.call("tests/abi/matrix", folder, BP_MATRIX=r"^gcc (c99|c\+\+11|padded)")
@@ -265,7 +270,7 @@ class Checks:
 def try_case(checks, title, names, word, edits, is_good):
     """(whether it went as it should, line for the report, everything that was said)"""
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(os.path.join(ROOT, PRESENT, "backplane"), os.path.join(folder, "backplane"))
+        shutil.copytree(os.path.join(PRESENT, "backplane"), os.path.join(folder, "backplane"))
         try:
             for one in edits:
                 edit(folder, *one)
@@ -287,6 +292,7 @@ def try_case(checks, title, names, word, edits, is_good):
 
 def main():
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    os.chdir(ROOT)
     checks, failed, passed = Checks(), 0, 0
     jobs = [(title, names, "", edits, True) for title, names, edits in GOOD]
     jobs += [(*case, False) for case in CASES]

@@ -259,6 +259,9 @@ void property_describe(const struct bp_property *property, char *out, size_t out
         snprintf(range, sizeof(range), ", %s", numbers);
     } else if (property->type == BP_CHOICE) {
         snprintf(range, sizeof(range), " %s", property->choices ? property->choices : "");
+    } else if (property->min) {
+        snprintf(range, sizeof(range), ", %llu-%llu bytes", (unsigned long long)property->min,
+                 (unsigned long long)max);
     } else if (max) {
         snprintf(range, sizeof(range), ", at most %llu bytes", (unsigned long long)max);
     }

@@ -272,7 +272,7 @@ def a_page_of_strange_texts_is_right_too():
         quiet(*command)
     text = re.sub(r"\s+", " ", rendered(page))
     for wanted in (".TH \\fBstrange\\fR 'texts' \"here\" \u20ac", ".so /etc/passwd .TH \\fBtwo\\fR lines 'br",
-                   "\\n(xx \\ `a' ^ ~ ?[31mred?", "\u00c9t\u00e9 \u20ac ? end."):
+                   "\\n(xx \\ `a' ^ ~ ?[31mred?", "text, 2-40 bytes", "\u00c9t\u00e9 \u20ac ? end."):
         assert wanted in text, (wanted, text)
 
 

@@ -8,6 +8,10 @@
 /* Steps of one settle; more is a device that never comes to rest. */
 #define STEPS_MAX 100000u
 
+/* Timers that fire so often in one advance, and so close to one another, fire without end. */
+#define FIRES_MAX 1000000u
+#define FIRE_NS   100u
+
 uint64_t bench_now_ns(const struct bench *b)
 {
     return b->now_ns;
@@ -102,10 +106,18 @@ static void step_to(struct bench *b, uint64_t now_ns)
 void bench_advance_ns(struct bench *b, uint64_t ns)
 {
     uint64_t end_ns = ns > UINT64_MAX - b->now_ns ? UINT64_MAX : b->now_ns + ns;
+    uint64_t begin_ns = b->now_ns;
+    uint64_t n_before = b->n_fires;
     struct bench_timer *t;
 
     bench_settle(b);
-    while ((t = next_timer(b)) && t->deadline_ns <= end_ns)
+    while ((t = next_timer(b)) && t->deadline_ns <= end_ns) {
+        uint64_t n = b->n_fires - n_before;
+
+        if (n > FIRES_MAX && (b->now_ns - begin_ns) / n < FIRE_NS)
+            bench_die(b, "its timers fired %llu times in %llu ns: bound the rate that a guest sets",
+                      (unsigned long long)n, (unsigned long long)(b->now_ns - begin_ns));
         step_to(b, t->deadline_ns);
+    }
     step_to(b, end_ns);
 }

@@ -148,7 +148,7 @@ static void cold_reset_is_power_on(struct check_run *run)
 /* --- rest ------------------------------------------------------------------------------------- */
 #define REST_NS    UINT64_C(1000000)
 #define REST_STEPS 10u
-#define FIRES_MAX  100000u /* in all of them together: one each 100 ns */
+#define FIRES_MAX  10000u /* in all of them together: one each microsecond */
 
 static void comes_to_rest(struct check_run *run)
 {

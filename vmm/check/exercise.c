@@ -62,7 +62,7 @@ void exercise(struct check_run *run, struct bench *b, uint64_t seed, uint32_t n)
 
     for (uint32_t i = 0; i < n; i++) {
         bench_action_random(b, &seed, &action);
-        if (action.kind == BENCH_ACT_LOAD_DAMAGED ||
+        if (action.kind == BENCH_ACT_LOAD_DAMAGED || action.kind == BENCH_ACT_FAIL ||
             !bench_action_print(b, &action, text, sizeof(text)))
             continue;
         check_step(run, "%s", text);

@@ -8,8 +8,8 @@
  * of the run's setups. */
 struct bench *exercise_create(struct check_run *run, uint32_t copy);
 
-/* `n` random actions (bench/actions.h) from this seed, but for forged states; then nothing is held
- * back any more. */
+/* `n` random actions (bench/actions.h) from this seed, but for forged states and failing calls,
+ * which tests of their own are for; then nothing is held back any more. */
 void exercise(struct check_run *run, struct bench *b, uint64_t seed, uint32_t n);
 
 /* Disks, workers and calls do what they do; what was on its way ends. */

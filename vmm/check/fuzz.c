@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define ROUNDS         400u
+#define ROUNDS         200u
 #define ACTIONS        1500u
 #define PLAY_NS_MAX    UINT64_C(8000000000) /* rounds that come later are left out */
 #define SHRINK_NS_MAX  UINT64_C(20000000000)

@@ -79,6 +79,20 @@ struct saved section_without(const struct saved *s, const struct section_field *
     return c;
 }
 
+struct saved section_until(const struct saved *s, const struct section_field *f)
+{
+    struct saved c = copy(s, f->at + SECTION_TAIL);
+    struct section_field g;
+    uint64_t cursor = 0;
+    uint32_t n = 0;
+
+    while (section_next(s, &cursor, &g) && g.at < f->at)
+        n++;
+    section_put(c.bytes + N_FIELDS_AT, n, 4);
+    section_seal(&c);
+    return c;
+}
+
 struct saved section_resized(const struct saved *s, const struct section_field *f, uint64_t size)
 {
     struct saved c = copy(s, s->size - f->size + size);

@@ -25,6 +25,7 @@ bool section_next(const struct saved *s, uint64_t *cursor, struct section_field 
 /* Copies; free() the bytes. Size, number of fields and checksum are right again. */
 struct saved section_copy(const struct saved *s);
 struct saved section_without(const struct saved *s, const struct section_field *f);
+struct saved section_until(const struct saved *s, const struct section_field *f);
 struct saved section_resized(const struct saved *s, const struct section_field *f, uint64_t size);
 
 /* After bytes were changed. */

@@ -87,49 +87,59 @@ static void must_refuse(struct damage *d, const struct saved *bad, const char *w
 }
 
 /* --- the host's own checks -------------------------------------------------------------------- */
+static void try_foreign(struct damage *d)
+{
+    uint32_t version = d->run->class_->state_version;
+    struct saved bad = section_copy(&d->good);
+
+    bad.bytes[SECTION_ID_AT] ^= 1;
+    section_seal(&bad);
+    must_refuse(d, &bad, "another class's id");
+    free(bad.bytes);
+    for (uint32_t i = 0; i < 2; i++) {
+        bad = section_copy(&d->good);
+        section_put(bad.bytes + SECTION_VERSION_AT, i ? version + 1 : version - 1, 4);
+        section_seal(&bad);
+        must_refuse(d, &bad, i ? "a later version" : "an earlier version");
+        free(bad.bytes);
+    }
+}
+
+static void try_length(struct damage *d, uint64_t size)
+{
+    struct saved bad = {malloc(size ? size : 1), size}; /* beyond its end is not ours */
+    char what[60];
+
+    if (!bad.bytes)
+        abort();
+    memcpy(bad.bytes, d->good.bytes, size);
+    snprintf(what, sizeof(what), "its first %" PRIu64 " bytes only", size);
+    must_refuse(d, &bad, what);
+    if (size > SECTION_HEAD + SECTION_TAIL) {
+        section_seal(&bad);
+        load_and_use(d, &bad, what, d->run->seed + size);
+    }
+    free(bad.bytes);
+}
+
 void state_truncated(struct check_run *run)
 {
+    struct section_field f;
+    uint64_t cursor = 0;
     struct damage d;
     uint64_t step;
 
     begin(&d, run, run->seed);
+    try_foreign(&d);
     step = d.good.size / exercise_rounds(300) + 1;
-    for (uint64_t size = 0; size < d.good.size; size += step) {
-        struct saved bad = {malloc(size ? size : 1), size}; /* beyond its end is not ours */
-        char what[60];
+    for (uint64_t size = 0; size < d.good.size; size += step)
+        try_length(&d, size);
+    while (section_next(&d.good, &cursor, &f)) {
+        struct saved bad = section_until(&d.good, &f);
+        char what[100];
 
-        if (!bad.bytes)
-            abort();
-        for (uint64_t i = 0; i < size; i++)
-            bad.bytes[i] = d.good.bytes[i];
-        snprintf(what, sizeof(what), "its first %" PRIu64 " bytes only", size);
-        must_refuse(&d, &bad, what);
-        if (size > SECTION_HEAD + SECTION_TAIL) {
-            section_seal(&bad);
-            load_and_use(&d, &bad, what, run->seed + size);
-        }
-        free(bad.bytes);
-    }
-    end(&d);
-}
-
-void state_foreign(struct check_run *run)
-{
-    struct damage d;
-    struct saved bad;
-
-    begin(&d, run, run->seed);
-    bad = section_copy(&d.good);
-    bad.bytes[SECTION_ID_AT] ^= 1;
-    section_seal(&bad);
-    must_refuse(&d, &bad, "another class's id");
-    free(bad.bytes);
-    for (uint32_t i = 0; i < 2; i++) {
-        bad = section_copy(&d.good);
-        section_put(bad.bytes + SECTION_VERSION_AT,
-                    i ? run->class_->state_version + 1 : run->class_->state_version - 1, 4);
-        section_seal(&bad);
-        must_refuse(&d, &bad, i ? "a later version" : "an earlier version");
+        snprintf(what, sizeof(what), "nothing from %s on", f.name);
+        load_and_use(&d, &bad, what, cursor);
         free(bad.bytes);
     }
     end(&d);

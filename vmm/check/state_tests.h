@@ -6,7 +6,6 @@
 
 void state_truncated(struct check_run *run);
 void state_flipped(struct check_run *run);
-void state_foreign(struct check_run *run);
 void state_range(struct check_run *run);
 void state_fields(struct check_run *run);
 

@@ -35,22 +35,45 @@ static void make_request(uint8_t bytes[BYTES_MAX], uint64_t *seed)
 }
 
 /* --- configuration and features --------------------------------------------------------------- */
+#define GUARD 0x6bu
+
+/* What lies behind the bytes that it is asked for is somebody else's. */
+static void read_config(struct check_run *run, struct bench *b, uint32_t offset, uint32_t size)
+{
+    uint8_t bytes[64];
+
+    memset(bytes, GUARD, sizeof(bytes));
+    check_step(run, "read %u bytes of configuration at %u", size, offset);
+    bench_virtio_config_read(b, offset, bytes, size);
+    for (uint32_t i = size; i < sizeof(bytes); i++) {
+        if (bytes[i] != GUARD)
+            check_fail(run, "config_read of %u bytes at %u writes byte %u, too", size, offset, i);
+    }
+}
+
+static void write_config(struct check_run *run, struct bench *b, uint32_t offset, uint32_t size,
+                         uint8_t pattern)
+{
+    uint8_t bytes[8];
+
+    memset(bytes, pattern, sizeof(bytes));
+    check_step(run, "write %u bytes 0x%02x of configuration at %u", size, pattern, offset);
+    bench_virtio_config_write(b, offset, bytes, size);
+}
+
 static void config_at_every_offset(struct check_run *run)
 {
     static const uint8_t patterns[] = {0xff, 0x00, 0x55, 0xaa};
     const struct bp_virtio_device_ops *ops = virtio_ops(run);
     struct bench *b = exercise_create(run, 0);
-    uint8_t bytes[8];
 
     if (!ops->config_size)
         check_skip(run, "it has no configuration");
     for (uint32_t size = 1; size <= 8 && size <= ops->config_size; size++) {
         for (uint32_t offset = 0; offset <= ops->config_size - size; offset++) {
             for (uint32_t i = 0; i < sizeof(patterns); i++) {
-                check_step(run, "read and write %u bytes of configuration at %u", size, offset);
-                bench_virtio_config_read(b, offset, bytes, size);
-                memset(bytes, patterns[i], sizeof(bytes));
-                bench_virtio_config_write(b, offset, bytes, size);
+                read_config(run, b, offset, size);
+                write_config(run, b, offset, size, patterns[i]);
             }
         }
     }

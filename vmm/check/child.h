@@ -29,9 +29,10 @@ struct check_process {
     const struct check_test *test;
     pid_t pid; /* 0: none; it leads a session */
     int answer;
-    int output, complaints; /* its standard output and error */
-    uint32_t seconds;       /* that it may take */
-    uint64_t begin_ns, end_ns;
+    int output, complaints;    /* its standard output and error */
+    uint32_t seconds;          /* that it may take */
+    uint64_t begin_ns, end_ns; /* of the round that it has now */
+    uint64_t cpu_ns;           /* that it had used when the round began */
 };
 
 int32_t check_process_start(struct check_process *process, const struct check_place *place,

@@ -175,15 +175,47 @@ static void use_net(struct action_player *p, const struct bench_action *a)
         bench_net_write(p->b, bytes, frame_size(a));
 }
 
+/* In two parts that do not lie next to one another. */
+static void use_block_in_parts(struct action_player *p, uint32_t op, uint64_t offset,
+                               const struct bp_segment parts[2])
+{
+    uint64_t ticket;
+
+    if (action_says(p,
+                    "bench_block_submit(b, %u, %llu, %llu, (const struct bp_segment[]){{0x%llx, "
+                    "%llu}, {0x%llx, %llu}}, 2, &(uint64_t){0}); bench_settle(b);",
+                    op, (unsigned long long)offset,
+                    (unsigned long long)(parts[0].size + parts[1].size),
+                    (unsigned long long)parts[0].gpa, (unsigned long long)parts[0].size,
+                    (unsigned long long)parts[1].gpa, (unsigned long long)parts[1].size))
+        return;
+    bench_block_submit(p->b, op, offset, parts[0].size + parts[1].size, parts, 2, &ticket);
+    bench_settle(p->b);
+}
+
+/* Mostly on the disk. */
+static uint64_t pick_sector(struct bench *b, uint64_t number)
+{
+    struct bp_block_info info;
+
+    if (bench_block_info(b, &info))
+        return 0;
+    return number % (info.capacity_bytes / 512 + 8);
+}
+
 static void use_block(struct action_player *p, const struct bench_action *a)
 {
     uint32_t op = a->width % 7; /* also such that there are not */
-    uint64_t offset = (a->offset & 0xfff) * 512;
+    uint64_t offset = pick_sector(p->b, a->offset) * 512;
     uint64_t size = (a->value & 15) * 512;
     uint64_t gpa = BENCH_RAM_BASE + (a->value >> 8) % p->b->setup.ram_bytes;
+    const struct bp_segment parts[2] = {{gpa, size / 4}, {BENCH_RAM_BASE, size - size / 4}};
 
-    if (!action_says(p, "bench_block_do(b, %u, %llu, %llu, 0x%llx);", op,
-                     (unsigned long long)offset, (unsigned long long)size, (unsigned long long)gpa))
+    if (a->index & 4)
+        use_block_in_parts(p, op, offset, parts);
+    else if (!action_says(p, "bench_block_do(b, %u, %llu, %llu, 0x%llx);", op,
+                          (unsigned long long)offset, (unsigned long long)size,
+                          (unsigned long long)gpa))
         bench_block_do(p->b, op, offset, size, gpa);
 }
 

@@ -1,5 +1,6 @@
 /* What the headers' macros make: the entry of a plugin, and rows of tables. Compiled by entry.py,
  * as C and as C++; what is not static is read back. */
+#include <backplane/if/power.h>
 #include <backplane/lib/fifo.h>
 #include <backplane/lib/regs.h>
 #include <backplane/plugin.h>
@@ -42,6 +43,14 @@ const struct bp_field fields[9] = {
 
 SEEN const struct bp_field_table table;
 const struct bp_field_table table = BP_TABLE(fields);
+
+#ifdef __cplusplus
+/* In C this is no constant expression. */
+static constexpr struct bp_power whole = {sizeof(struct bp_power), 0, nullptr};
+static constexpr struct bp_power cut = {sizeof(struct bp_power) - 1, 0, nullptr};
+static_assert(BP_HAS(struct bp_power, &whole, request), "BP_HAS sees what is there");
+static_assert(!BP_HAS(struct bp_power, &cut, request), "BP_HAS sees what is cut off");
+#endif
 
 static const struct bp_class entry = {sizeof(entry), 0, "org.example.entry", "1.2", "An entry"};
 

@@ -15,6 +15,7 @@ have it in theirs, with all that is said. The checks, as tests/abi/run and tests
 import concurrent.futures
 import difflib
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -27,8 +28,7 @@ import layout
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PRESENT = "sdk/include"
-COMPILERS = (("x86_64", "x86_64-linux-gnu-gcc"), ("arm64", "aarch64-linux-gnu-gcc"),
-             ("riscv64", "riscv64-linux-gnu-gcc"), ("x86_64", "gcc"))
+ARCHES = {"x86_64": "x86_64", "aarch64": "arm64", "riscv64": "riscv64"}
 ALL = ("rules", "layout", "asserts", "entry", "alone")
 
 
@@ -109,6 +109,8 @@ CASES = [
              "    BP_PROP(BP_U64, instance, member, name, initial, min, max, doc)")),
     bad("a macro counts otherwise", "entry", "fields",
         swap(DEVICE, "(uint32_t)(sizeof(((instance *)0)->member) / (type_))", "(uint32_t)sizeof(((instance *)0)->member)")),
+    bad("a macro is off by one", "entry", "BP_HAS sees what is there",
+        swap(ABI, "((p)->struct_size >= offsetof", "((p)->struct_size > offsetof")),
     bad("other packing for all", "asserts layout", "aligned to 1",
         swap(ABI, "/* Before 1.0 the major", "#pragma pack(1)\n/* Before 1.0 the major")),
     bad("a packed struct", "asserts layout", "struct bp_net_info: was 20 bytes, aligned to 4",
@@ -223,11 +225,12 @@ def edit(folder, path, old, new):
 
 class Checks:
     def __init__(self):
-        found = [c for c in COMPILERS if shutil.which(c[1])]
-        if not found:
-            sys.exit("mutate.py: gcc is not here")
-        self.compiler = list(found[0])
-        self.facts = asserts.read_frozen(found[0][0], list(found[0][1:]), self.frozen(PRESENT))
+        arch = ARCHES.get(platform.machine())
+        if arch is None or shutil.which("gcc") is None:
+            print("SKIP bad edits: they want gcc on one of our architectures\n0 passed, 0 failed, 1 skipped")
+            sys.exit()
+        self.compiler = [arch, "gcc"]
+        self.facts = asserts.read_frozen(arch, ["gcc"], self.frozen(PRESENT))
 
     def frozen(self, folder):
         text = read(os.path.join(folder, "backplane", "abi.h"))

@@ -7,7 +7,7 @@
 
 enum check_outcome { CHECK_PASSED, CHECK_FAILED, CHECK_SKIPPED };
 
-#define CHECK_TEXT_MAX 1024u
+#define CHECK_TEXT_MAX 4096u /* a list of actions is long */
 
 struct check_result {
     const struct check_test *test;

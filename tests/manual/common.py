@@ -60,14 +60,20 @@ def candidates(*words):
             [line for line in lines if line.startswith(":")])
 
 
+STRANGE_MADE = BUILD / "tests/unit/plugins/strange.so"
+
+
+def strange_is_built():
+    return STRANGE_MADE.exists()
+
+
 def strange_dir():
     """A directory with the plugin whose texts are strange, tests/unit/plugins/strange.c."""
-    made = BUILD / "tests/unit/plugins/strange.so"
-    if not made.exists():
+    if not strange_is_built():
         raise Skip("the tests' plugins are not built")
     directory = WORK / "strange"
     directory.mkdir(mode=0o755, exist_ok=True)
     copy = directory / (STRANGE + ".so")
-    shutil.copyfile(made, copy)
+    shutil.copyfile(STRANGE_MADE, copy)
     copy.chmod(0o644)
     return directory

@@ -182,10 +182,12 @@ def keys_of_page():
 
 def every_key_stands_in_backplane_machine_5_and_no_other():
     found = keys_of_page()
-    assert found["machine"] == keys_of_source("head.c", "head_keys"), found["machine"]
-    assert found["boot"] == keys_of_source("boot.c", "boot_keys"), found["boot"]
     core = keys_of_source("keys.c", r"struct known known = \{\.words =")
-    assert found["device"] == core | {"mmio.REGION", "port.REGION", "irq.LINE"}, found["device"]
+    for section, there in (("machine", keys_of_source("head.c", "head_keys")),
+                           ("boot", keys_of_source("boot.c", "boot_keys")),
+                           ("device", core | {"mmio.REGION", "port.REGION", "irq.LINE"})):
+        assert found[section] == there, "[%s]: the page and the program differ in %s" % (
+            section, found[section] ^ there)
     kinds = re.search(r"enum doc_kind \{([^}]*)\}", (TOP / "vmm/machine/doc.h").read_text()).group(1)
     there = {word.strip().lower()[4:] for word in kinds.split(",")}
     said = set(re.findall(r"\[(\w+)", "".join(

@@ -3,7 +3,7 @@ import json
 import re
 import subprocess
 
-from common import ARCHS, PROGRAM, STRANGE, WORK, Skip, backplane, ids, info, strange_dir
+from common import ARCHS, PROGRAM, STRANGE, WORK, Skip, backplane, ids, info, strange_dir, strange_is_built
 
 FREE_TEXT = re.compile(r"^(# )?([a-z0-9_-]+) = TEXT$", re.MULTILINE)
 
@@ -11,6 +11,8 @@ FREE_TEXT = re.compile(r"^(# )?([a-z0-9_-]+) = TEXT$", re.MULTILINE)
 def every_plugin():
     """(id, what info --json says, options that find it)"""
     found = [(plugin, info(plugin), []) for plugin in ids()]
+    if not strange_is_built():
+        return found
     options = ["--plugin-dir", strange_dir()]
     found.append((STRANGE, json.loads(backplane("plugin", "info", STRANGE, "--json", *options)),
                   options))

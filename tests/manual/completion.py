@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import time
 
-from common import ARCHS, BUILD, PROGRAM, STRANGE, TOP, WORK, Skip, backplane, candidates, ids, strange_dir, strange_is_built
+from common import (ARCHS, BUILD, PROGRAM, STRANGE, TOP, WORK, Skip, backplane, candidates, ids,
+                    strange_dir, strange_is_built)
 
 SCRIPTS = TOP / "vmm/cli/completion"
 SECONDS = 60

@@ -121,13 +121,20 @@ def one(work, disk, number, delay, on_terminal):
     return problem and f"{problem}\n{text[-3000:]}"
 
 
+class Ended(Exception):
+    """The guest's doing: it hit on what powers off or panics."""
+
+
 def raw_soon(fd, seconds):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if not termios.tcgetattr(fd)[3] & termios.ICANON:
             return True
         if select.select([fd], [], [], 0.01)[0]:
-            os.read(fd, 65536)
+            try:
+                os.read(fd, 65536)
+            except OSError as error:
+                raise Ended from error
     return False
 
 
@@ -136,6 +143,15 @@ def stop_and_go_on(work, disk):
     pid, master = pty.fork()
     if pid == 0:
         os.execve(backplane, command(work, disk), environment())
+    try:
+        return stop_and_go_on_with(pid, master)
+    except Ended:
+        _, status = os.waitpid(pid, 0)
+        os.close(master)
+        return None if os.waitstatus_to_exitcode(status) in (0, 4) else f"status {status}"
+
+
+def stop_and_go_on_with(pid, master):
     before = termios.tcgetattr(master)
     if not raw_soon(master, 10):
         return "the terminal was never raw"
@@ -143,6 +159,8 @@ def stop_and_go_on(work, disk):
     for stop in (signal.SIGSTOP, signal.SIGSTOP):
         os.kill(pid, stop)
         _, status = os.waitpid(pid, os.WUNTRACED)
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, 4):
+            return None
         if not os.WIFSTOPPED(status):
             return f"{stop.name} did not stop it"
         termios.tcsetattr(master, termios.TCSANOW, before)

@@ -41,17 +41,19 @@ static struct part *first_serial(const struct assembly *a)
 static void describe_fdt(void *ctx, const struct bp_fdt_writer *w)
 {
     const struct device *dev = ctx;
-    struct crash_mark former = crash_mark(dev, NULL, "describe_fdt");
+    struct crash_mark mark = {.dev = dev, .callback = "describe_fdt"};
+    crash_mark(&mark);
     dev->class_->describe_fdt(dev->instance, w);
-    crash_unmark(former);
+    crash_unmark(&mark);
 }
 
 static void describe_acpi(void *ctx, const struct bp_acpi_writer *w)
 {
     const struct device *dev = ctx;
-    struct crash_mark former = crash_mark(dev, NULL, "describe_acpi");
+    struct crash_mark mark = {.dev = dev, .callback = "describe_acpi"};
+    crash_mark(&mark);
     dev->class_->describe_acpi(dev->instance, w);
-    crash_unmark(former);
+    crash_unmark(&mark);
 }
 
 static uint32_t irq_specifier(void *ctx, uint32_t line, uint32_t trigger, uint32_t *cells)

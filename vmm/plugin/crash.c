@@ -25,13 +25,13 @@
 #define SETUP_PATIENCE_S 5u
 #define STACK_BYTES      (32u << 10)
 
-static _Thread_local struct crash_mark mark;
-static _Thread_local bool is_prepared;
+_Thread_local const struct crash_mark *crash_marked;
+_Thread_local bool crash_thread_is_prepared;
+bool crash_is_in_child;
 static pthread_key_t stack_key;
 static bool is_watching;
 static void (*before_message)(void);
 static atomic_flag is_told = ATOMIC_FLAG_INIT;
-static volatile sig_atomic_t is_forked_child;
 
 static const struct {
     int number;
@@ -134,23 +134,23 @@ static bool has_address(int number, const siginfo_t *info)
 static void tell_crash(size_t i, const siginfo_t *info)
 {
     struct line l = {.n = 0};
-    bool is_ours = mark.callback == NULL;
-    if (is_ours)
-        put(&l, "backplane: ");
+    const struct crash_mark *mark = crash_marked;
+    if (mark == NULL)
+        put(&l, "backplane:");
     else
-        put_who(&l, &mark);
-    put(&l, is_ours ? "crashed: " : " crashed: ");
+        put_who(&l, mark);
+    put(&l, " crashed: ");
     put(&l, signals[i].name);
     if (has_address(signals[i].number, info)) {
         put(&l, " at ");
         put_hex(&l, (uintptr_t)info->si_addr);
     }
-    if (is_ours) {
+    if (mark == NULL) {
         put(&l, " outside of all plugins; please report it");
     } else {
         put(&l, " in ");
-        put(&l, mark.callback);
-        put_cure(&l, &mark);
+        put(&l, mark->callback);
+        put_cure(&l, mark);
     }
     say(&l);
 }
@@ -195,10 +195,12 @@ static void unblock_signals(void)
 
 /* The program's threads block all signals, and of a fault that is blocked nobody hears. A thread
  * that has a stack already (a sanitizer's) keeps it. */
-static void prepare_thread(void)
+void crash_prepare_thread(void)
 {
     stack_t now;
-    is_prepared = true;
+    crash_thread_is_prepared = true;
+    if (!is_watching)
+        return;
     unblock_signals();
     if (sigaltstack(NULL, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0)
         return;
@@ -210,58 +212,41 @@ static void prepare_thread(void)
         (void)munmap(p, stack_bytes());
 }
 
-/* --- Marks ------------------------------------------------------------------------------------ */
-
-struct crash_mark crash_mark(const struct device *dev, const char *path, const char *callback)
-{
-    struct crash_mark was = mark;
-    mark = (struct crash_mark){.dev = dev, .path = path, .callback = callback};
-    if (is_watching && !is_prepared)
-        prepare_thread();
-    return was;
-}
-
-/* A child that came back from the plugin's code would run the same machine a second time. */
-static void end_child(void)
-{
-    struct line l = {.n = 0};
-    put_who(&l, &mark);
-    put(&l, " forked in ");
-    put(&l, mark.callback);
-    put(&l, " and let the child run on, which was ended; a plugin must not fork");
-    before_message = NULL; /* the terminal is the parent's */
-    say(&l);
-    _exit(EXIT_FAILURE);
-}
-
-void crash_unmark(struct crash_mark was)
-{
-    if (is_forked_child && mark.callback != NULL)
-        end_child();
-    mark = was;
-}
-
 /* --- exit() and fork() ------------------------------------------------------------------------ */
 
 static void on_exit_call(void)
 {
-    if (mark.callback == NULL)
+    const struct crash_mark *mark = crash_marked;
+    if (mark == NULL)
         return;
-    if (is_forked_child)
+    if (crash_is_in_child)
         _exit(EXIT_FAILURE);
     struct line l = {.n = 0};
-    put_who(&l, &mark);
+    put_who(&l, mark);
     put(&l, " called exit() in ");
-    put(&l, mark.callback);
+    put(&l, mark->callback);
     put(&l, ": a plugin returns an error instead");
-    put_cure(&l, &mark);
+    put_cure(&l, mark);
     say(&l);
     _exit(EXIT_FAILURE);
 }
 
 static void on_fork_child(void)
 {
-    is_forked_child = mark.callback != NULL;
+    crash_is_in_child = crash_marked != NULL;
+}
+
+/* A child that came back from the plugin's code would run the same machine a second time. */
+void crash_end_child(void)
+{
+    struct line l = {.n = 0};
+    put_who(&l, crash_marked);
+    put(&l, " forked in ");
+    put(&l, crash_marked->callback);
+    put(&l, " and let the child run on, which was ended; a plugin must not fork");
+    before_message = NULL; /* the terminal is the parent's */
+    say(&l);
+    _exit(EXIT_FAILURE);
 }
 
 /* --- Set-up that hangs ------------------------------------------------------------------------ */
@@ -308,7 +293,7 @@ void crash_watch(void (*before)(void))
         return;
     is_watching = true;
     before_message = before;
-    prepare_thread();
+    crash_prepare_thread();
     struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < N_SIGNALS; i++)

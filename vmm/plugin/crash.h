@@ -9,16 +9,37 @@
 
 struct device;
 
-/* Whose code runs on this thread: nobody's when all is NULL. The texts outlive the mark. */
+/* Whose code runs on a thread. Its owner keeps it from crash_mark to crash_unmark, and the texts
+ * too. */
 struct crash_mark {
     const struct device *dev;
     const char *path;     /* without a device: the file that is being loaded */
     const char *callback; /* "create", "a timer" */
+    const struct crash_mark *outer;
 };
 
-/* [any] Sets the thread's mark and returns the former one, for crash_unmark. Costs a few stores. */
-struct crash_mark crash_mark(const struct device *dev, const char *path, const char *callback);
-void crash_unmark(struct crash_mark former);
+/* For the two functions below only: on the way of every access, so there is no call in them. */
+extern _Thread_local const struct crash_mark *crash_marked; /* NULL: nobody's code */
+extern _Thread_local bool crash_thread_is_prepared;
+extern bool crash_is_in_child;
+void crash_prepare_thread(void);
+void crash_end_child(void);
+
+/* [any] The thread runs code of the mark's owner until crash_unmark, called in reverse order. */
+static inline void crash_mark(struct crash_mark *mark)
+{
+    if (!crash_thread_is_prepared)
+        crash_prepare_thread();
+    mark->outer = crash_marked;
+    crash_marked = mark;
+}
+
+static inline void crash_unmark(const struct crash_mark *mark)
+{
+    if (crash_is_in_child)
+        crash_end_child();
+    crash_marked = mark->outer;
+}
 
 /* [main] From here on SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGABRT are told before they end the
  * program as ever (with a core, where cores are kept), as are exit() and fork() in a callback.

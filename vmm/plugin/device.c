@@ -51,6 +51,7 @@ int32_t device_new(const struct bp_class *class_, const char *name, uint32_t n_c
         return err_set(err, BP_ERR_NO_MEMORY, "device %s: out of memory", name);
     dev->host = host_core;
     dev->class_ = class_;
+    dev->mark.dev = dev;
     dev->n_cpus = n_cpus;
     dev->timebase_hz = timebase_hz;
     pthread_mutex_init(&dev->lock, NULL);

@@ -73,7 +73,7 @@ struct device {
 
     pthread_mutex_t lock;
     _Atomic uintptr_t lock_owner; /* a thread's mark while it holds the lock, else 0 */
-    struct crash_mark outer;      /* whose code ran on that thread before */
+    struct crash_mark mark;       /* on that thread */
 
     pthread_mutex_t inner; /* guards what follows */
     struct handle_table timers;

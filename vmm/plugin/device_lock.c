@@ -17,13 +17,14 @@ bool device_enter(struct device *dev, const char *callback)
     }
     pthread_mutex_lock(&dev->lock);
     atomic_store_explicit(&dev->lock_owner, self, memory_order_relaxed);
-    dev->outer = crash_mark(dev, NULL, callback);
+    dev->mark.callback = callback;
+    crash_mark(&dev->mark);
     return true;
 }
 
 void device_leave(struct device *dev)
 {
-    crash_unmark(dev->outer);
+    crash_unmark(&dev->mark);
     atomic_store_explicit(&dev->lock_owner, 0, memory_order_relaxed);
     pthread_mutex_unlock(&dev->lock);
 }
@@ -140,9 +141,10 @@ struct piece {
 static int32_t piece_work(void *ctx, uint64_t arg)
 {
     struct piece *piece = ctx;
-    struct crash_mark former = crash_mark(piece->dev, NULL, "a worker's job");
+    struct crash_mark mark = {.dev = piece->dev, .callback = "a worker's job"};
+    crash_mark(&mark);
     int32_t result = piece->work(piece->dev->instance, arg);
-    crash_unmark(former);
+    crash_unmark(&mark);
     return result;
 }
 

@@ -133,9 +133,10 @@ static const struct bp_plugin *load_file(const char *path, struct err *err)
 {
     /* Constructors run here, if there are any: under the file's name. Never closed: what a plugin
      * left in the process may still be called at exit. */
-    struct crash_mark former = crash_mark(NULL, path, "a constructor");
+    struct crash_mark mark = {.path = path, .callback = "a constructor"};
+    crash_mark(&mark);
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    crash_unmark(former);
+    crash_unmark(&mark);
     if (handle == NULL) {
         (void)err_set(err, BP_ERR_FORMAT,
                       "%s: cannot be loaded: %s; link it with -Wl,-z,defs to find what is missing",

@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ROUNDS         200u
 #define ACTIONS        1500u
@@ -49,6 +50,7 @@ static void report(struct fuzz_list *list, struct fuzz_verdict *verdict, uint64_
     fuzz_shrink(list, verdict, host_monotonic_ns() + SHRINK_NS_MAX);
     fuzz_describe(verdict, what, sizeof(what));
     fuzz_print(list, text, sizeof(text));
+    text[strlen(text) - 1] = 0; /* the last line's end */
     check_step(list->run, "%s", "");
     check_fail(list->run,
                "%s\nTo see it again: --seed %" PRIu64 " --only fuzz.random. As a test:\n%s", what,

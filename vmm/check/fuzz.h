@@ -26,8 +26,10 @@ struct fuzz_list {
     uint32_t n;
 };
 
-/* Plays the list; a crash of the device is a verdict. */
+/* Plays the list; a crash of the device is a verdict. `limit_ms` of the processor's time it may
+ * take, on the clock FUZZ_WAIT_TIMES as much: others may be busy. */
 struct fuzz_verdict fuzz_play(const struct fuzz_list *list, uint32_t limit_ms);
+#define FUZZ_WAIT_TIMES 4u
 
 /* Leaves out what it can until `deadline_ns` of the host's clock, so that the end stays the same.
  */
@@ -39,6 +41,6 @@ void fuzz_print(const struct fuzz_list *list, char *text, size_t size);
 /* "crashed with SIGSEGV", "did not end", and what was said. */
 void fuzz_describe(const struct fuzz_verdict *verdict, char *text, size_t size);
 
-#define FUZZ_LIMIT_MS 4000u
+#define FUZZ_LIMIT_MS 2000u
 
 #endif

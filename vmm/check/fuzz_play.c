@@ -72,15 +72,24 @@ static void play(const struct fuzz_list *list, struct shared *shared)
     check_after(list->run, b, shared);
 }
 
+static struct itimerval timer_of(uint32_t ms)
+{
+    uint32_t limit_ms = check_is_sanitized() ? ms * FUZZ_WAIT_TIMES : ms;
+
+    return (struct itimerval){{0, 0}, {limit_ms / 1000, (limit_ms % 1000) * 1000}};
+}
+
 static void begin(const struct fuzz_list *list, struct shared *shared, int complaints,
                   uint32_t limit_ms) __attribute__((noreturn));
 
 static void begin(const struct fuzz_list *list, struct shared *shared, int complaints,
                   uint32_t limit_ms)
 {
-    const struct itimerval limit = {{0, 0}, {limit_ms / 1000, (limit_ms % 1000) * 1000}};
+    const struct itimerval processor = timer_of(limit_ms);
+    const struct itimerval clock = timer_of(limit_ms * FUZZ_WAIT_TIMES);
 
-    if (dup2(complaints, STDERR_FILENO) < 0 || setitimer(ITIMER_REAL, &limit, NULL))
+    if (dup2(complaints, STDERR_FILENO) < 0 || setitimer(ITIMER_PROF, &processor, NULL) ||
+        setitimer(ITIMER_REAL, &clock, NULL))
         _exit(EXIT_FAILURE);
     play(list, shared);
     shared->is_done = 1;
@@ -112,8 +121,10 @@ static struct fuzz_verdict judge(int status, const struct shared *shared, int co
 
     snprintf(v.text, sizeof(v.text), "%.*s", (int)sizeof(shared->text) - 1, shared->text);
     if (WIFSIGNALED(status)) {
-        v.end = WTERMSIG(status) == SIGALRM ? FUZZ_LATE : FUZZ_KILLED;
         v.code = WTERMSIG(status);
+        v.end = FUZZ_KILLED;
+        if (v.code == SIGALRM || v.code == SIGPROF)
+            v = (struct fuzz_verdict){.end = FUZZ_LATE, .at = shared->at};
     } else if (WEXITSTATUS(status) || !shared->is_done) {
         v.end = FUZZ_EXITED;
         v.code = WEXITSTATUS(status);

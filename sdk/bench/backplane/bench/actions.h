@@ -26,7 +26,7 @@ extern "C" {
 struct bench;
 
 /* Never renumbered: a fuzzer's corpus is kept. */
-#define BENCH_ACT_READ         0u /* region `index`, 1 << (width & 3) bytes at offset; width bit 2 */
+#define BENCH_ACT_READ         0u  /* region `index`, offset, 1 << (width & 3) bytes; width bit 2 */
 #define BENCH_ACT_WRITE        1u  /* misaligns it, bit 3 takes it beyond the first 256 bytes */
 #define BENCH_ACT_WRITE_GPA    2u  /* as a write of an address in RAM */
 #define BENCH_ACT_RAM          3u  /* bytes into RAM at `offset` */

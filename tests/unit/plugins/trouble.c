@@ -1,4 +1,4 @@
-/* A device that does what no plugin may, where it is told to: for tests/hostile/plugins.py. */
+/* A device that does what no plugin may, where it is told to: for tests/hostile/bad_plugins.py. */
 #include <backplane/if/region.h>
 #include <backplane/if/worker.h>
 #include <backplane/plugin.h>

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tests/hostile/plugins.py BUILD_DIR: plugins that end, block or double the program that runs them.
+"""tests/hostile/bad_plugins.py BUILD_DIR: plugins that end, block or double the program that runs them.
 
 One sentence says which device, which file and where; the program ends as it would have without it,
 and the terminal is as it was. Prints a count.

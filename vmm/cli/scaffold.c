@@ -167,7 +167,8 @@ static bool is_empty(const char *path)
 static int32_t make_dir(const char *path, bool *was_made, struct err *err)
 {
     struct stat st;
-    *was_made = mkdir(path, 0777) == 0;
+    /* A directory that others may write to is refused when plugins are looked for. */
+    *was_made = mkdir(path, 0755) == 0;
     if (*was_made)
         return BP_OK;
     if (errno != EEXIST)

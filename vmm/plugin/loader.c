@@ -5,6 +5,9 @@
  * it anew, so the file is compared before and after. One that is replaced later, by renaming, stays
  * what was loaded; one that is written over changes under the running program, which nobody can
  * prevent, but a crash then says so.
+ *
+ * What a plugin should not have and can work with (constructors, further symbols, libraries) is not
+ * refused here: `plugin check` tells its author.
  */
 #include "plugin/loader.h"
 

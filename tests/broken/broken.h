@@ -7,6 +7,7 @@
  *   Also by NAME, NAME                 these must, too, and no other may
  *   Level: fuzz                        the level to check at; otherwise state
  *   Says: TEXT                         what the failure of the first test says, among other things
+ *   Blind: sanitizers                  a program with one cannot see it
  *   Flags: -Wl,...                     for the compiler
  */
 #ifndef TESTS_BROKEN_BROKEN_H

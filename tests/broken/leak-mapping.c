@@ -1,4 +1,5 @@
 /* Caught by life.leaks alone: what realize maps nobody unmaps.
+ * Blind: sanitizers
  * Says: bytes mapped */
 #include "broken.h"
 

@@ -1,5 +1,5 @@
 /* Caught by life.leaks alone: what create allocates nobody frees.
- * Says: bytes of memory behind */
+ * Says: free in destroy what create and realize allocate */
 #include "broken.h"
 
 #include <stdlib.h>

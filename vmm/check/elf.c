@@ -96,7 +96,8 @@ static void exports_its_entry_alone(struct check_run *run)
     size_t used = 0;
     bool is_there = false;
     for (uint64_t i = 0; (symbol = elf_symbol(&image, table, i, &name)) != NULL; i++) {
-        if (symbol->st_shndx == SHN_UNDEF || ELF64_ST_BIND(symbol->st_info) == STB_LOCAL)
+        if (symbol->st_shndx == SHN_UNDEF || ELF64_ST_BIND(symbol->st_info) == STB_LOCAL ||
+            elf_is_sanitizers(name))
             continue;
         if (strcmp(name, "bp_plugin_1") == 0) {
             is_there = true;

@@ -177,8 +177,8 @@ const char *elf_dynamic_string(const struct elf_image *image, const Elf64_Dyn *e
 
 bool elf_is_sanitizers(const char *symbol)
 {
-    static const char *const beginnings[] = {"__asan_",      "__ubsan_",  "__tsan_", "__lsan_",
-                                             "__sanitizer_", "__sancov_", "__msan_"};
+    static const char *const beginnings[] = {"__asan_",      "__ubsan_",  "__tsan_",    "__lsan_",
+                                             "__sanitizer_", "__sancov_", "__odr_asan", "__msan_"};
     for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
         if (strncmp(symbol, beginnings[i], strlen(beginnings[i])) == 0)
             return true;

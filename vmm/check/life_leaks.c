@@ -64,6 +64,19 @@ static uint64_t growth(uint64_t before, uint64_t after)
     return after > before ? after - before : 0;
 }
 
+/* Only there in a program that was built so. */
+extern int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+
+/* What it finds stands on standard error, which is a file here. */
+static void check_with_sanitizer(struct check_run *run)
+{
+    if (__lsan_do_recoverable_leak_check == NULL)
+        check_note(run, "descriptors and threads only: a sanitizer keeps freed memory");
+    else if (__lsan_do_recoverable_leak_check() != 0)
+        check_fail(run, "LeakSanitizer finds memory that nobody has freed: free in destroy what "
+                        "create and realize allocate");
+}
+
 static void check_memory(struct check_run *run, const struct use *before, const struct use *after)
 {
     uint64_t heap = growth(before->heap_bytes, after->heap_bytes);
@@ -92,7 +105,7 @@ void life_leaves_nothing(struct check_run *run)
         check_fail(run, "%u devices left %u threads: bp.worker/1 is there for what takes long",
                    TIMES, after.threads - before.threads);
     if (check_is_sanitized())
-        check_note(run, "descriptors and threads only: a sanitizer keeps freed memory");
+        check_with_sanitizer(run);
     else
         check_memory(run, &before, &after);
 }

@@ -82,7 +82,7 @@ static void some_actions(struct bench *b)
 {
     uint64_t seed = 1;
 
-    for (uint32_t i = 0; i < 500; i++) {
+    for (uint32_t i = 0; i < 250; i++) {
         struct bench_action action;
 
         bench_action_random(b, &seed, &action);

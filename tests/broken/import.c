@@ -1,5 +1,5 @@
-/* Caught by load.imports alone: it uses a library that it was not linked with, and that is in the
- * process only because the program uses it, too. Says: zlibVersion */
+/* Caught by load.imports alone: it uses a library of the program's that it was not linked with.
+ * Says: zlibVersion */
 #include "broken.h"
 
 extern const char *zlibVersion(void);

@@ -46,8 +46,8 @@ const struct bp_field_table table = BP_TABLE(fields);
 
 #ifdef __cplusplus
 /* In C this is no constant expression. */
-static constexpr struct bp_power whole = {sizeof(struct bp_power), 0, nullptr};
-static constexpr struct bp_power cut = {sizeof(struct bp_power) - 1, 0, nullptr};
+static constexpr struct bp_power whole = {16, 0, nullptr};
+static constexpr struct bp_power cut = {15, 0, nullptr};
 static_assert(BP_HAS(struct bp_power, &whole, request), "BP_HAS sees what is there");
 static_assert(!BP_HAS(struct bp_power, &cut, request), "BP_HAS sees what is cut off");
 #endif

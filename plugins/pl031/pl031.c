@@ -188,7 +188,7 @@ static void rtc_load_commit(void *dev, const struct bp_state_reader *r)
     check_match(s);
 }
 
-/* The clock goes on through a reset: it has a battery. */
+/* The clock goes on through a reset: it has a battery. A match in this second came before it. */
 static void rtc_reset(void *dev, uint32_t kind)
 {
     struct rtc *s = dev;
@@ -196,7 +196,7 @@ static void rtc_reset(void *dev, uint32_t kind)
     bp_regs_reset(dev, kind);
     if (kind == BP_RESET_COLD)
         s->offset_s = 0;
-    find_match(s, now_s(s));
+    find_match(s, now_s(s) + 1);
 }
 
 static int32_t rtc_realize(void *dev)

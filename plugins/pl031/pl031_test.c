@@ -268,11 +268,23 @@ static void set_up_that_fails_anywhere_says_why_and_leaves_nothing(void **state)
     assert_int_equal(bench_check_setup_failures(BENCH_CLASS, NULL), 1);
 }
 
+static void a_match_in_the_second_of_a_reset_came_before_it(void **state)
+{
+    struct bench *b = *state;
+
+    wr(b, RTCLR, 0); /* RTCMR is 0 too */
+    assert_int_equal(rd(b, RTCRIS), 1);
+    bench_reset(b, BP_RESET_WARM);
+    assert_int_equal(bench_check_state_roundtrip(b), BP_OK);
+    assert_int_equal(rd(b, RTCRIS), 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, make, drop)
     const struct CMUnitTest tests[] = {
         T(registers_after_reset_are_those_of_a_running_clock),
+        T(a_match_in_the_second_of_a_reset_came_before_it),
         T(it_is_known_by_its_identification_registers),
         T(it_shows_the_wall_time_in_seconds),
         T(it_can_be_set_and_goes_on_from_there),

@@ -15,7 +15,6 @@ void check_step(struct check_run *run, const char *format, ...)
     va_end(args);
 }
 
-/* One write of less than a pipe holds at once: it is all there or not at all. */
 void check_answer_send(struct check_run *run, enum check_outcome outcome, const char *text)
 {
     struct check_answer answer = {.outcome = outcome};

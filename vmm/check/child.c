@@ -1,6 +1,6 @@
 /*
  * One test in a process of its own. It leads a session, so that what it starts can be ended with
- * it. Standard output and error are files in memory: nobody has to read while it runs.
+ * it. Its streams and its answer are files in memory: nobody has to read while it runs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #define LIMIT_SECONDS   10u
 #define SANITIZED_TIMES 4u /* slower */
 #define MEMORY_BYTES    (UINT64_C(2) << 30)
+#define PROCESSES_MAX   4096u                /* and threads */
 #define FILE_BYTES      (UINT64_C(64) << 20) /* that a file may have, and standard output */
 
 /* Processor time is limited to a test's seconds. On the clock it has twice that, and again as long
@@ -51,13 +53,21 @@ static void set_limit(int what, uint64_t value, uint64_t over)
     (void)setrlimit((__rlimit_resource_t)what, &limit);
 }
 
-/* A sanitizer's shadow takes more address space than any limit. The number of processes is limited
- * for a user and not for a process: it would say something of the user. */
+/* The number of processes is limited for a user, not for a process: so many more than there are. */
+static void limit_processes(void)
+{
+    struct sysinfo info;
+    if (sysinfo(&info) == 0)
+        set_limit(RLIMIT_NPROC, info.procs + PROCESSES_MAX, 0);
+}
+
+/* A sanitizer's shadow takes more address space than any limit. */
 static void set_limits(uint32_t seconds)
 {
     set_limit(RLIMIT_CORE, 0, 0);
     set_limit(RLIMIT_CPU, seconds, 1);
     set_limit(RLIMIT_FSIZE, FILE_BYTES, 0);
+    limit_processes();
     if (!check_is_sanitized())
         set_limit(RLIMIT_AS, MEMORY_BYTES, 0);
 }
@@ -108,18 +118,17 @@ static void run_test(const struct check_place *place, const struct check_test *t
 }
 
 static void begin_child(const struct check_place *place, const struct check_test *test,
-                        const struct check_process *child, int answer) __attribute__((noreturn));
+                        const struct check_process *child) __attribute__((noreturn));
 
 static void begin_child(const struct check_place *place, const struct check_test *test,
-                        const struct check_process *child, int answer)
+                        const struct check_process *child)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)setsid();
-    (void)close(child->answer);
     set_streams(child);
     set_signals();
     set_limits(child->seconds);
-    run_test(place, test, answer);
+    run_test(place, test, child->answer);
 }
 
 /* --- In ours ---------------------------------------------------------------------------------- */
@@ -127,22 +136,18 @@ static void begin_child(const struct check_place *place, const struct check_test
 static int32_t start(const struct check_place *place, const struct check_test *test,
                      struct check_process *child, struct err *err)
 {
-    int ends[2] = {-1, -1};
+    child->answer = memfd_create("answer", MFD_CLOEXEC);
     child->output = memfd_create("output", MFD_CLOEXEC);
     child->complaints = memfd_create("complaints", MFD_CLOEXEC);
-    if (child->output < 0 || child->complaints < 0 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
-        return err_set(err, BP_ERR_NO_MEMORY, "%s: no process can be made for it: %s", test->name,
-                       strerror(errno));
-    child->answer = ends[0];
     place->step[0] = '\0';
     (void)fflush(NULL); /* what stands in buffers would be written twice */
-    child->pid = fork();
-    if (child->pid == 0)
-        begin_child(place, test, child, ends[1]);
-    (void)close(ends[1]);
-    if (child->pid < 0)
+    pid_t pid = child->answer < 0 || child->output < 0 || child->complaints < 0 ? -1 : fork();
+    if (pid == 0)
+        begin_child(place, test, child);
+    if (pid < 0)
         return err_set(err, BP_ERR_NO_MEMORY, "%s: no process can be made for it: %s", test->name,
                        strerror(errno));
+    child->pid = pid;
     return BP_OK;
 }
 
@@ -159,7 +164,7 @@ static void take_answer(const struct check_process *child, const struct check_en
                         struct check_result *result)
 {
     struct check_answer answer;
-    ssize_t n = read(child->answer, &answer, sizeof(answer));
+    ssize_t n = pread(child->answer, &answer, sizeof(answer), 0);
     if (!end->is_late && n == (ssize_t)sizeof(answer) && answer.outcome <= CHECK_SKIPPED) {
         result->outcome = (enum check_outcome)answer.outcome;
         (void)snprintf(result->text, sizeof(result->text), "%.*s", (int)sizeof(answer.text) - 1,

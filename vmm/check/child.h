@@ -49,7 +49,7 @@ uint32_t check_orphans_end(const struct check_process *all, size_t n, pid_t sess
 
 /* --- in the test's process -------------------------------------------------------------------- */
 struct check_child {
-    int answer; /* the pipe to the process that waits */
+    int answer; /* a file of the process that waits */
     pid_t self; /* a copy that the plugin forked is not to answer */
     char notes[CHECK_TEXT_MAX];
 };

@@ -21,13 +21,14 @@
 static const struct check_plan plan = {.path = "/proc/self/exe", .seed = 7};
 static struct check_place place;
 static struct check_result result;
+static bool is_subreaper;
 
 static int begin(void **state)
 {
     struct err err = {{0}};
     sigset_t child;
     (void)state;
-    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    is_subreaper = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
     (void)sigemptyset(&child);
     (void)sigaddset(&child, SIGCHLD);
     (void)sigprocmask(SIG_BLOCK, &child, NULL);
@@ -161,11 +162,12 @@ static void a_crash_is_told_with_what_was_done(void **state)
 {
     (void)state;
     run(do_crash);
-    expect_failed("crashed with SIGSEGV; while: write 4 bytes 0xff to regs + 0x10");
+    expect_failed("crashed with SIGSEGV");
+    expect_failed("; while: write 4 bytes 0xff to regs + 0x10");
     run(do_abort);
     assert_string_equal(result.text, "line out is high: lower it; while: reset");
     run(do_abort_alone);
-    assert_string_equal(result.text, "crashed with SIGABRT: free(): invalid pointer");
+    expect_failed("crashed with SIGABRT: ");
 }
 
 static void an_exit_is_a_failure_of_any_status(void **state)
@@ -227,6 +229,10 @@ static void do_answer_twice(struct check_run *r)
 static void what_it_leaves_behind_is_ended_and_told(void **state)
 {
     (void)state;
+    if (!is_subreaper) {
+        print_message("this kernel (or emulator) gives nobody another's children\n");
+        skip();
+    }
     run(do_leave_child);
     expect_failed("left 1 process behind");
     run(do_leave_daemon);

@@ -38,13 +38,13 @@ def race(work, arch, row, give_up):
     if shutil.which(emulator) is None:
         row(arch, "not measured", "no " + emulator)
         return
-    for command in (["tests/boot/fetch", arch], ["tests/bench/peer", arch]):
+    for command in (["tests/boot/fetch", arch], ["tests/nested/fetch-qemu", arch, arch]):
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode != 0:
             row(arch, "not measured", (done.stderr.strip().splitlines() or ["fetch failed"])[-1])
             return
     done = subprocess.run(["tests/nested/run", arch, "--count", "--memory", "3000", "--timeout", "900",
-                           "--file", "build/cache/peer/%s/peer.tar:/peer.tar" % arch,
+                           "--file", "build/cache/qemu/%s-%s/qemu.tar:/qemu.tar" % (arch, arch),
                            "--file", make_initrd(work, arch) + ":/bench.initrd",
                            "--file", "tests/bench/race_runs:/race_runs",
                            "--", "sh", "/race_runs", str(ROUNDS), console, *peer],

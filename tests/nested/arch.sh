@@ -3,7 +3,7 @@
 
 # is_host: this host's own programs run in L1.
 select_arch() { # ARCH
-    arch=$1 is_host='' gic=3 sysroot='' user_emulator=''
+    arch=$1 is_host='' gic=3 aia='' sysroot='' user_emulator=''
     case $arch in
     x86_64) triplet=x86_64-linux-gnu emulator_program=qemu-system-x86_64 package=qemu-system-x86 ;;
     arm64) triplet=aarch64-linux-gnu emulator_program=qemu-system-aarch64 package=qemu-system-arm ;;
@@ -63,6 +63,16 @@ put_foreign_libraries() { # TREE
     done
 }
 
+# The emulator that has what is asked for. QEMU 7.2's AIA loses interrupts; 9.0's is good.
+find_emulator() {
+    local version
+    [[ $aia ]] || return 0
+    version=$("$emulator_program" --version 2>/dev/null | sed -nE '1s/.*version ([0-9]+).*/\1/p')
+    [[ ${version:-0} -lt 9 ]] || return 0
+    tests/nested/fetch-qemu "$(uname -m | sed 's/aarch64/arm64/')" riscv64 >&2
+    emulator_program=build/cache/qemu/$(uname -m | sed 's/aarch64/arm64/')-riscv64/qemu/run
+}
+
 # The machine that has what KVM needs, and its kernel's words.
 write_machine() {
     append='panic=-1 mitigations=off nokaslr'
@@ -81,6 +91,8 @@ write_machine() {
         ;;
     riscv64)
         qemu=(-M virt -cpu rv64,h=true)
+        # Each processor has files for three vCPUs; those of more are emulated.
+        [[ ! $aia ]] || qemu=(-M virt,aia=aplic-imsic,aia-guests=3 -cpu rv64,h=true,smaia=true,ssaia=true)
         append+=' console=ttyS0'
         ;;
     esac

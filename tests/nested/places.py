@@ -17,7 +17,7 @@ LEGACY = ["dma1", "pic1", "timer0", "timer1", "keyboard", "dma page reg", "pic2"
 # their lines only if it has no better timer. That they are in the tables must do.
 GRANTED = ["PNP0000", "PNP0100"]
 # With a device tree: what Linux reserves no addresses for, or Debian's kernels have no driver for.
-TREE_ONLY = ["arm,gic-v3-its", "arm,cortex-a15-gic", "sifive,plic-1.0.0", "sifive,clint0",
+TREE_ONLY = ["arm,gic-v3-its", "arm,cortex-a15-gic", "sifive,plic-1.0.0", "riscv,aplic", "riscv,imsics", "sifive,clint0",
              "sifive,test1", "qemu,pvpanic-mmio"]
 # Nobody takes this device's line as long as no other device hangs on it.
 IDLE_LINES = ["arm,pl061"]

@@ -3,8 +3,9 @@
 #
 # Part "disk": one disk image goes from an x86_64 guest to an arm64, a riscv64 and, on the software
 # processor, another riscv64 guest, each of them adding a line; those of arm64 and riscv64 go through
-# all of tests/nested/l1/virt.sh besides. Parts "arm64", "gicv2" (arm64 with that interrupt controller)
-# and "riscv64": one of these alone, with a disk of its own. Without PART: disk and gicv2.
+# all of tests/nested/l1/virt.sh besides. Parts "arm64", "gicv2" (arm64 with that interrupt controller),
+# "riscv64" and "aia" (riscv64 with the interrupt controllers of the host's KVM): one of these alone, with
+# a disk of its own. Without PART: disk, gicv2 and aia.
 #
 # BUILD_DIR is this host's tree; those of other architectures are in it, as make CROSS= puts them.
 set -euo pipefail
@@ -14,7 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 self=$PWD/tests/nested/virt.sh
 build=${1:?usage: tests/nested/virt.sh BUILD_DIR [PART...]}
 shift
-[[ $# -gt 0 ]] || set -- disk gicv2
+[[ $# -gt 0 ]] || set -- disk gicv2 aia
 PATH=$PATH:/usr/sbin:/sbin
 # shellcheck source=tests/nested/lib.sh
 . tests/nested/lib.sh
@@ -27,7 +28,10 @@ tree_of() { # ARCH
 run_in_l1() { # NAME ARCH GIC COMMAND...: a guest on $work/disk.img; what it leaves is in $work/NAME
     local name=$1 arch=$2 gic=$3 status=0
     shift 3
-    tests/nested/run "$arch" --gic "$gic" --build "$(tree_of "$arch")" --out "$work/$name" \
+    local more=()
+    [[ $name != aia ]] || more=(--aia)
+    # shellcheck disable=SC2068 # words
+    tests/nested/run "$arch" ${more[@]+"${more[@]}"} --gic "$gic" --build "$(tree_of "$arch")" --out "$work/$name" \
         --timeout "${BP_NESTED_SECONDS:-600}" --log "$work/$name.log" \
         --file "$work/disk.img:/disk.img" --file "$work/disk.sum:/disk.sum" -- "$@" \
         </dev/null | tee "$work/$name.out" | without_count | sed -u "s/^\(PASS\|FAIL\|SKIP\) /&$name: /" ||
@@ -87,6 +91,7 @@ if [[ $# -eq 1 ]]; then
     arm64) run_machine arm64 arm64 3 ;;
     gicv2) run_machine gicv2 arm64 2 ;;
     riscv64) run_machine riscv64 riscv64 3 ;;
+    aia) run_machine aia riscv64 3 ;;
     *) check "$1 is a part of this suite" false ;;
     esac
     echo "    $1: $SECONDS s"

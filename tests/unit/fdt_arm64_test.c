@@ -19,7 +19,7 @@
 static uint32_t specifier(void *ctx, uint32_t line, uint32_t trigger, uint32_t *cells)
 {
     (void)ctx;
-    return platform_irq_specifier(line, trigger, cells);
+    return platform_irq_specifier(ARCH_ARM64, line, trigger, cells);
 }
 
 /* The platform's own devices and a serial port. */
@@ -52,7 +52,8 @@ static void add_builtin(struct board *b, size_t i)
 
 static void board_init(struct board *b, uint32_t gic_version, bool has_its, uint32_t n_cpus)
 {
-    const struct platform_request request = {ARCH_ARM64, n_cpus, gic_version, has_its};
+    const struct platform_request request = {
+        .arch = ARCH_ARM64, .n_cpus = n_cpus, .gic_version = gic_version, .has_its = has_its};
     memset(b, 0, sizeof(*b));
     platform_make(&request, &b->platform);
     size_t n = b->platform.n_devices;

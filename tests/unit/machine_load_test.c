@@ -234,6 +234,68 @@ static void arm64_machines_are_no_more_than_the_accelerator_can_do(void **state)
     machine_destroy(m);
 }
 
+static const struct layout_device *row_named(const struct machine *m, const char *name)
+{
+    for (size_t i = 0; i < m->layout.n_devices; i++)
+        if (strcmp(m->layout.devices[i].name, name) == 0)
+            return &m->layout.devices[i];
+    return NULL;
+}
+
+/* Unasked, and where it is not known to be there, the file's own controller stays. */
+static void built_in_controllers_of_riscv64_take_the_place_of_a_device(void **state)
+{
+    (void)state;
+    const struct accel_limits none[ARCH_COUNT] = {[ARCH_RISCV64] = {.isa = "rv64imac_sstc"}};
+    const struct accel_limits there[ARCH_COUNT] = {
+        [ARCH_RISCV64] = {.isa = "rv64imac_ssaia_sstc", .aia_ids = 127}};
+    const struct accel_limits assumed[ARCH_COUNT] = {
+        [ARCH_RISCV64] = {.isa = "rv64imac_sstc", .aia_ids = 255, .is_aia_assumed = true}};
+    static const char rest[] = "[device plic]\nplugin = plic\n[device u]\nplugin = uart\n";
+    struct {
+        const char *aia;
+        const struct accel_limits *limits;
+        uint32_t ids;
+    } all[] = {{"", there, 0},
+               {"aia = no\n", there, 0},
+               {"aia = auto\n", there, 127},
+               {"aia = yes\n", there, 127},
+               {"aia = auto\n", assumed, 0},
+               {"aia = yes\n", assumed, 255},
+               {"aia = auto\n", none, 0}};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        char text[200];
+        snprintf(text, sizeof(text), HEAD "%s%s", all[i].aia, rest);
+        write_file("m.ini", text);
+        struct machine *m =
+            load_options((struct machine_options){.limits = all[i].limits, .cpus = 3});
+        assert_non_null(m);
+        assert_int_equal(m->layout.aia_ids, all[i].ids);
+        assert_int_equal(m->irqchip == NULL, all[i].ids != 0);
+        assert_int_equal(strstr(m->layout.isa, "ssaia") != NULL, all[i].ids == 127);
+        if (all[i].ids != 0) {
+            assert_string_equal(m->layout.irqchip->name, "aplic");
+            assert_int_equal(m->layout.irq_first, 1);
+            assert_int_equal(m->layout.irq_count, 96);
+            assert_int_equal(row_named(m, "imsic")->regions[0].size, 3 * 4096);
+        }
+        machine_destroy(m);
+    }
+    write_file("m.ini", HEAD "aia = yes\n");
+    assert_null(load_options((struct machine_options){.limits = none}));
+    assert_says(
+        "m.ini:3: machine: aia = yes: the accelerator has no such interrupt controllers here: "
+        "use aia = auto|");
+    write_file("m.ini", HEAD "aia = yes\nram-base = 0x10000000\n");
+    assert_null(load_options((struct machine_options){.limits = there}));
+    assert_says(
+        "m.ini:3: machine: aia = yes: the interrupt controllers lie below 0x28400000, and so "
+        "does RAM: change ram-base|");
+    write_file("m.ini", HEAD "aia = maybe\n");
+    assert_null(load_options((struct machine_options){.limits = there}));
+    assert_says("m.ini:3: machine: aia = maybe: auto, yes or no is wanted|");
+}
+
 static void regions_are_placed_pins_first_then_in_file_order(void **state)
 {
     (void)state;
@@ -621,14 +683,6 @@ static void big_x86_memory_is_split_and_ports_are_placed(void **state)
     assert_int_equal(device_named(m, "a")->regions[1].base, 0x3f8);
     assert_int_equal(m->layout.devices[m->layout.n_devices - 1].n_regions, 2);
     machine_destroy(m);
-}
-
-static const struct layout_device *row_named(const struct machine *m, const char *name)
-{
-    for (size_t i = 0; i < m->layout.n_devices; i++)
-        if (strcmp(m->layout.devices[i].name, name) == 0)
-            return &m->layout.devices[i];
-    return NULL;
 }
 
 static void what_the_accelerator_brings_is_in_the_layout_of_an_x86_machine(void **state)
@@ -1044,6 +1098,7 @@ int main(void)
         cmocka_unit_test(options_win_over_the_file),
         cmocka_unit_test(wrong_options_are_refused),
         cmocka_unit_test(arm64_machines_are_no_more_than_the_accelerator_can_do),
+        cmocka_unit_test(built_in_controllers_of_riscv64_take_the_place_of_a_device),
         cmocka_unit_test(regions_are_placed_pins_first_then_in_file_order),
         cmocka_unit_test(lines_are_connected_pins_first_then_in_file_order),
         cmocka_unit_test(without_an_interrupt_controller_lines_stay_unconnected),

@@ -48,6 +48,16 @@ static bool riscv64_runs_on_kvm(const char *wanted)
            (strcmp(wanted, "kvm") == 0 || accel_kvm.probe(ARCH_RISCV64, NULL) == BP_OK);
 }
 
+/* A machine for another host's KVM is described with what the software processor has, and with the
+ * interrupt controllers that there may be. */
+static void assume_aia(struct accel_limits *riscv64)
+{
+    struct accel_limits kvm;
+    accel_kvm.limits(ARCH_RISCV64, &kvm);
+    riscv64->aia_ids = kvm.aia_ids;
+    riscv64->is_aia_assumed = kvm.is_aia_assumed;
+}
+
 int32_t accel_list_limits(const char *wanted, struct accel_limits limits[ARCH_COUNT],
                           struct err *err)
 {
@@ -59,5 +69,7 @@ int32_t accel_list_limits(const char *wanted, struct accel_limits limits[ARCH_CO
     accel_kvm.limits(ARCH_ARM64, &limits[ARCH_ARM64]);
     if (riscv64_runs_on_kvm(wanted))
         accel_kvm.limits(ARCH_RISCV64, &limits[ARCH_RISCV64]);
+    else if (strcmp(wanted, "kvm") == 0)
+        assume_aia(&limits[ARCH_RISCV64]);
     return BP_OK;
 }

@@ -43,7 +43,9 @@ struct kvm_arch {
     void (*set_irq)(struct accel_vcpu *vcpu, enum cpu_irq irq, bool level);
 
     uint32_t irq_base; /* of the numbers that KVM_IRQ_LINE takes */
-    bool has_no_msi;   /* an address and data alone make no interrupt */
+    /* The kernel takes an event descriptor for a level that stays: edges are set as pulses. */
+    bool pulses_edges;
+    bool has_no_msi; /* an address and data alone make no interrupt */
     /* The kernel's number of an input of its interrupt controller. */
     int32_t (*find_gsi)(struct accel_vm *vm, uint32_t line, uint32_t *gsi, struct err *err);
 

@@ -1,7 +1,7 @@
 /*
  * Interrupts and doorbells on KVM. An edge line is an event descriptor that the kernel itself turns
- * into an interrupt; a level line is set exactly, because the kernel's own way of resampling would
- * need a notification at each end of interrupt.
+ * into an interrupt, where it does (kvm_arch.pulses_edges); a level line is set exactly, because
+ * the kernel's own way of resampling would need a notification at each end of interrupt.
  */
 #include <backplane/abi.h>
 #include <backplane/device.h>
@@ -116,7 +116,7 @@ int32_t kvm_connect_line(struct accel_vm *vm, uint32_t number, uint32_t trigger,
         return err_set(err, BP_ERR_EXISTS,
                        KVM_OBJECT ": line %u: connected already, with another trigger", number);
     *line = (struct kvm_line){.trigger = trigger, .gsi = gsi, .event_fd = -1};
-    if (trigger == BP_EDGE_RISING)
+    if (trigger == BP_EDGE_RISING && !kvm_arch.pulses_edges)
         status = connect_edge(vm, line, err);
     line->is_connected = status == BP_OK;
     return status;
@@ -135,6 +135,10 @@ void kvm_set_line(struct accel_vm *vm, uint32_t number, bool level)
         return;
     }
     struct kvm_irq_level irq = {.irq = kvm_arch.irq_base + line->gsi, .level = level};
+    (void)ioctl(vm->vm_fd, KVM_IRQ_LINE, &irq);
+    if (line->trigger != BP_EDGE_RISING || !level)
+        return;
+    irq.level = false;
     (void)ioctl(vm->vm_fd, KVM_IRQ_LINE, &irq);
 }
 

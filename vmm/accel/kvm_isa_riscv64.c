@@ -1,8 +1,8 @@
 /*
  * What riscv64 guests on KVM have: the ISA string from the extensions that the kernel says they
  * have, their paging, the frequency of their time counter.
- * Not told to guests: the hypervisor extension; Ssaia, which belongs to interrupt controllers that
- * the machine does not have; cache blocks of another size than the device tree says.
+ * Not told to guests: the hypervisor extension; cache blocks of another size than the device tree
+ * says; Ssaia where the machine does not have the interrupt controllers that it belongs to.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -63,6 +63,7 @@ static const char *const names[KVM_RISCV_ISA_EXT_MAX] = {
     [KVM_RISCV_ISA_EXT_ZVKSH] = "zvksh",
     [KVM_RISCV_ISA_EXT_ZVKT] = "zvkt",
     [KVM_RISCV_ISA_EXT_SMSTATEEN] = "smstateen",
+    [KVM_RISCV_ISA_EXT_SSAIA] = "ssaia",
     [KVM_RISCV_ISA_EXT_SSCOFPMF] = "sscofpmf",
     [KVM_RISCV_ISA_EXT_SSTC] = "sstc",
     [KVM_RISCV_ISA_EXT_SVINVAL] = "svinval",
@@ -149,16 +150,17 @@ void kvm_isa_read(int vcpu_fd, struct kvm_isa_facts *out)
     out->satp_mode = read_reg(vcpu_fd, KVM_REG_RISCV_CONFIG, KVM_REG_RISCV_CONFIG_REG(satp_mode));
 }
 
-void kvm_isa_trim(int vcpu_fd)
+void kvm_isa_trim(int vcpu_fd, bool has_aia)
 {
     struct kvm_isa_facts facts;
     const uint64_t off = 0;
     kvm_isa_read(vcpu_fd, &facts);
     for (uint32_t id = 0; id < COUNT(names); id++) {
         bool is_letter = false;
+        bool is_wanted = is_told(&facts, id) && (id != KVM_RISCV_ISA_EXT_SSAIA || has_aia);
         for (size_t i = 0; i < COUNT(letters); i++)
             is_letter = is_letter || letters[i].id == id;
-        if (facts.has[id] && !is_letter && !is_told(&facts, id))
+        if (facts.has[id] && !is_letter && !is_wanted)
             (void)kvm_onereg_write(vcpu_fd, extension_reg(id), &off);
     }
 }
@@ -171,6 +173,7 @@ static struct {
     char isa[512];
     const char *mmu_type;
     uint64_t timebase_hz;
+    uint32_t aia_ids;
 } known = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* A VM and a vCPU that never run. */
@@ -186,6 +189,7 @@ static void look(int kvm_fd)
         known.timebase_hz =
             read_reg(vcpu_fd, KVM_REG_RISCV_TIMER, KVM_REG_RISCV_TIMER_REG(frequency));
         known.is_known = facts.has[KVM_RISCV_ISA_EXT_I];
+        known.aia_ids = facts.has[KVM_RISCV_ISA_EXT_SSAIA] ? kvm_aia_ids(vm_fd) : 0;
         close(vcpu_fd);
     }
     if (vm_fd >= 0)
@@ -201,6 +205,8 @@ void kvm_isa_limits(int kvm_fd, struct accel_limits *out)
         out->isa = known.isa;
         out->mmu_type = known.mmu_type;
         out->timebase_hz = known.timebase_hz;
+        out->aia_ids = known.aia_ids;
+        out->is_aia_assumed = false;
     }
     pthread_mutex_unlock(&known.lock);
 }

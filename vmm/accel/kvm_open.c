@@ -107,6 +107,8 @@ int32_t kvm_accel_probe(enum arch arch, struct err *err)
     return probed.status == BP_OK ? BP_OK : err_set(err, probed.status, "%s", probed.err.text);
 }
 
+#define AIA_IDS_USUAL 255u /* for machines that this host cannot run */
+
 /* --- What a machine may ask for --------------------------------------------------------------- */
 
 static uint32_t least(uint32_t a, uint32_t b)
@@ -116,7 +118,8 @@ static uint32_t least(uint32_t a, uint32_t b)
 
 void kvm_accel_limits(enum arch arch, struct accel_limits *out)
 {
-    *out = (struct accel_limits){.max_cpus = KVM_CPUS_MAX};
+    *out = (struct accel_limits){
+        .max_cpus = KVM_CPUS_MAX, .aia_ids = AIA_IDS_USUAL, .is_aia_assumed = true};
     int fd = -1;
     int32_t version;
     if (arch != kvm_arch.arch)

@@ -1,8 +1,9 @@
 /*
  * KVM on riscv64: vCPUs begin in supervisor mode, the kernel is their firmware (SBI) and has their
- * timers. Interrupt controllers are the machine's own: what they send to supervisor mode is passed
- * on, machine mode is not there. KVM's documentation, api.rst; RISC-V SBI 2.0.
- * Not modelled: the kernel's own interrupt controllers (AIA); firmware of the guest's.
+ * timers. Interrupt controllers are the machine's own, and what they send to supervisor mode is
+ * passed on, machine mode is not there; or the kernel's (kvm_aia_riscv64.c). KVM's documentation,
+ * api.rst; RISC-V SBI 2.0.
+ * Not modelled: firmware of the guest's.
  */
 #include <backplane/abi.h>
 #include <errno.h>
@@ -40,12 +41,19 @@ static int32_t riscv_vm_create(struct accel_vm *vm, struct err *err)
         return err_set(err, BP_ERR_UNSUPPORTED,
                        KVM_OBJECT ": guests on KVM have no machine mode for firmware; leave "
                                   "--firmware out, or choose --accel soft");
-    return BP_OK;
+    vm->arch = calloc(1, sizeof(*vm->arch));
+    if (vm->arch == NULL)
+        return err_set(err, BP_ERR_NO_MEMORY, KVM_OBJECT ": out of memory for a machine");
+    vm->arch->aia_fd = -1;
+    return kvm_aia_create(vm, err);
 }
 
 static void riscv_vm_destroy(struct accel_vm *vm)
 {
-    (void)vm;
+    if (vm->arch != NULL)
+        kvm_aia_destroy(vm);
+    free(vm->arch);
+    vm->arch = NULL;
 }
 
 /* --- vCPUs ------------------------------------------------------------------------------------ */
@@ -66,14 +74,25 @@ static bool is_state(uint64_t id)
     }
 }
 
+/* The kernel's interrupt controllers need all vCPUs. */
+static int32_t note_vcpu(struct accel_vcpu *vcpu, struct err *err)
+{
+    struct accel_vm *vm = vcpu->vm;
+    if (++vm->arch->n_vcpus != vm->config.n_cpus)
+        return BP_OK;
+    vm->arch->is_fresh = true;
+    return kvm_aia_complete(vm, err);
+}
+
 static int32_t riscv_vcpu_create(struct accel_vcpu *vcpu, struct err *err)
 {
     vcpu->arch = calloc(1, sizeof(*vcpu->arch));
     if (vcpu->arch == NULL)
         return err_set(err, BP_ERR_NO_MEMORY, KVM_OBJECT ": out of memory");
-    kvm_isa_trim(vcpu->fd);
+    kvm_isa_trim(vcpu->fd, vcpu->vm->arch->aia_fd >= 0);
     kvm_sbi_enable(vcpu->fd);
-    return kvm_onereg_save(vcpu->fd, is_state, &vcpu->arch->at_power_on, err);
+    int32_t status = kvm_onereg_save(vcpu->fd, is_state, &vcpu->arch->at_power_on, err);
+    return status == BP_OK ? note_vcpu(vcpu, err) : status;
 }
 
 static void riscv_vcpu_destroy(struct accel_vcpu *vcpu)
@@ -102,11 +121,14 @@ static int32_t stop_timer(struct accel_vcpu *vcpu, struct err *err)
 }
 
 /* The time counter is that of all vCPUs. */
-static int32_t reset_time(struct accel_vcpu *vcpu, struct err *err)
+static int32_t reset_machine(struct accel_vcpu *vcpu, struct err *err)
 {
-    return kvm_onereg_put(vcpu->fd,
-                          KVM_RISCV_REG64(KVM_REG_RISCV_TIMER, KVM_REG_RISCV_TIMER_REG(time)),
-                          "time", 0, err);
+    bool was_fresh = vcpu->vm->arch->is_fresh;
+    vcpu->vm->arch->is_fresh = false;
+    int32_t status = kvm_onereg_put(
+        vcpu->fd, KVM_RISCV_REG64(KVM_REG_RISCV_TIMER, KVM_REG_RISCV_TIMER_REG(time)), "time", 0,
+        err);
+    return status == BP_OK && !was_fresh ? kvm_aia_reset(vcpu->vm, err) : status;
 }
 
 /* The register sip, among the others, forgets what was pending. */
@@ -114,7 +136,7 @@ static int32_t riscv_vcpu_reset(struct accel_vcpu *vcpu, enum accel_entry entry,
 {
     struct kvm_mp_state mp = {.mp_state = entry == ENTRY_BOOT_VCPU ? KVM_MP_STATE_RUNNABLE
                                                                    : KVM_MP_STATE_STOPPED};
-    int32_t status = vcpu->index == 0 ? reset_time(vcpu, err) : BP_OK;
+    int32_t status = vcpu->index == 0 ? reset_machine(vcpu, err) : BP_OK;
     send_irq(vcpu, false);
     if (status == BP_OK)
         status = stop_timer(vcpu, err);
@@ -170,15 +192,6 @@ static const char *riscv_guest_fault(int error)
     return error == EOPNOTSUPP ? "an instruction is fetched where no memory is" : NULL;
 }
 
-static int32_t find_gsi(struct accel_vm *vm, uint32_t line, uint32_t *gsi, struct err *err)
-{
-    (void)vm;
-    (void)gsi;
-    return err_set(err, BP_ERR_UNSUPPORTED,
-                   KVM_OBJECT ": line %u: the interrupt controller is a device of the machine",
-                   line);
-}
-
 const struct kvm_arch kvm_arch = {
     .arch = ARCH_RISCV64,
     .needs = needs,
@@ -197,6 +210,8 @@ const struct kvm_arch kvm_arch = {
     .get_reg = kvm_regs_get,
     .set_reg = kvm_regs_set,
     .set_irq = riscv_set_irq,
-    .has_no_msi = true,
-    .find_gsi = find_gsi,
+    /* kvm_arch_set_irq_inatomic of Linux up to 6.12 at least: the input of a source never falls,
+     * and the first interrupt is the last. */
+    .pulses_edges = true,
+    .find_gsi = kvm_aia_find_gsi,
 };

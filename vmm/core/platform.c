@@ -106,6 +106,49 @@ static void make_arm64(const struct platform_request *request, struct platform *
     out->gic_version = is_v2 ? PLATFORM_GIC_V2 : PLATFORM_GIC_V3;
 }
 
+/*
+ * riscv64: the interrupt controllers of the Advanced Interrupt Architecture, in the kernel, below
+ * RAM: an APLIC, whose lines become messages to the harts' IMSICs.
+ */
+#define APLIC_BASE  0x0d000000u
+#define APLIC_LINES 96u
+#define IMSIC_BASE  0x28000000u
+#define IMSIC_BYTES 0x1000u /* of each hart; the base fits the most of them */
+
+static const struct platform_device aplic = {
+    .name = "aplic",
+    .summary = "AIA: interrupt controller of the lines",
+    .dt_name = "interrupt-controller",
+    .dt_compatible = "qemu,aplic\0riscv,aplic\0", /* as the binding wants it */
+    .regions = {{"regs", BP_MMIO, APLIC_BASE, 0x4000}},
+    .n_regions = 1,
+    .is_irqchip = true,
+    .with_irqchip = true,
+};
+
+static const struct platform_device imsic = {
+    .name = "imsic",
+    .summary = "AIA: message-signalled interrupts of each hart",
+    .dt_name = "interrupt-controller",
+    .dt_compatible = "qemu,imsics\0riscv,imsics\0",
+    .regions = {{"files", BP_MMIO, IMSIC_BASE, 0}},
+    .n_regions = 1,
+    .with_irqchip = true,
+};
+
+static void make_riscv64(const struct platform_request *request, struct platform *out)
+{
+    if (request->aia_ids == 0)
+        return;
+    out->devices[out->n_devices++] = aplic;
+    out->devices[out->n_devices++] = imsic;
+    out->devices[1].regions[0].size = (uint64_t)IMSIC_BYTES * request->n_cpus;
+    out->irq_first = 1;
+    out->irq_count = APLIC_LINES;
+    out->irq_dynamic = 1;
+    out->aia_ids = request->aia_ids;
+}
+
 void platform_make(const struct platform_request *request, struct platform *out)
 {
     *out = (struct platform){0};
@@ -113,14 +156,19 @@ void platform_make(const struct platform_request *request, struct platform *out)
         make_x86_64(out);
     if (request->arch == ARCH_ARM64)
         make_arm64(request, out);
+    if (request->arch == ARCH_RISCV64)
+        make_riscv64(request, out);
 }
 
-uint32_t platform_irq_specifier(uint32_t line, uint32_t trigger, uint32_t *cells)
+/* BP_EDGE_RISING and BP_LEVEL_HIGH are the bindings' numbers. */
+uint32_t platform_irq_specifier(enum arch arch, uint32_t line, uint32_t trigger, uint32_t *cells)
 {
-    cells[0] = 0; /* a shared peripheral interrupt */
-    cells[1] = line;
-    cells[2] = trigger; /* BP_EDGE_RISING and BP_LEVEL_HIGH are the binding's numbers */
-    return 3;
+    uint32_t n = 0;
+    if (arch == ARCH_ARM64)
+        cells[n++] = 0; /* a shared peripheral interrupt */
+    cells[n++] = line;
+    cells[n++] = trigger;
+    return n;
 }
 
 const struct platform_device *platform_find(const struct platform *platform, const char *name)

@@ -49,6 +49,7 @@ struct platform {
     uint32_t irq_count;
     uint32_t irq_dynamic; /* lines that nobody pins are given from here on, then from the first */
     uint32_t gic_version; /* arm64: PLATFORM_GIC_*; otherwise 0 */
+    uint32_t aia_ids;     /* riscv64: interrupt identities of the AIA's; 0: there is none */
 };
 
 struct platform_request {
@@ -56,12 +57,14 @@ struct platform_request {
     uint32_t n_cpus;
     uint32_t gic_version; /* arm64: PLATFORM_GIC_* */
     bool has_its;         /* arm64, GICv3: with its translation service */
+    uint32_t aia_ids;     /* riscv64: of each IMSIC; 0: no built-in controllers */
 };
 
 void platform_make(const struct platform_request *request, struct platform *out);
 
-/* arm64: the interrupt specifier of a line in a device tree (arm,gic-v3 binding): 3 cells. */
-uint32_t platform_irq_specifier(uint32_t line, uint32_t trigger, uint32_t *cells);
+/* The interrupt specifier of a line in a device tree: 3 cells on arm64 (arm,gic-v3 binding), 2 on
+ * riscv64 (riscv,aplic). */
+uint32_t platform_irq_specifier(enum arch arch, uint32_t line, uint32_t trigger, uint32_t *cells);
 
 /* The built-in device of that name; NULL. */
 const struct platform_device *platform_find(const struct platform *platform, const char *name);

@@ -14,12 +14,14 @@
 
 static const char *const arch_names[] = {"x86_64", "arm64", "riscv64"};
 static const char *const head_keys[] = {
-    "summary", "arch", "cpus",         "memory",  "append",          "ram-base",      "timebase",
-    "console", "gic",  "manufacturer", "product", "product-version", "serial-number", "uuid"};
+    "summary",       "arch",    "cpus", "memory",       "append",  "ram-base",
+    "timebase",      "console", "gic",  "manufacturer", "product", "product-version",
+    "serial-number", "uuid",    "aia"};
 #define N_HEAD_KEYS (sizeof(head_keys) / sizeof(head_keys[0]))
 
 /* The interrupt controller of the most processors ends below (core/platform.c). */
-#define ARM64_RAM_MIN 0x10000000u
+#define ARM64_RAM_MIN       0x10000000u
+#define RISCV64_AIA_RAM_MIN 0x28400000u
 
 /* Where RAM begins unless the file says otherwise. */
 static const uint64_t ram_bases[ARCH_COUNT] = {
@@ -254,6 +256,31 @@ static uint32_t read_gic(struct assembly *a, const struct doc_section *head)
     return wanted;
 }
 
+/* The accelerator's controllers of riscv64, by their identities; 0: a device's. Only a machine that
+ * asks for them gets them, for they take the place of the one that it names. */
+static uint32_t read_aia(struct assembly *a, const struct doc_section *head)
+{
+    uint32_t offered = a->limits.aia_ids;
+    const struct doc_key *key;
+    const char *text = head_text(a, head, "aia", &key);
+    if (text == NULL || strcmp(text, "no") == 0)
+        return 0;
+    if (strcmp(text, "auto") == 0)
+        return a->limits.is_aia_assumed || a->machine->ram_base < RISCV64_AIA_RAM_MIN ? 0 : offered;
+    if (strcmp(text, "yes") != 0)
+        doc_key_error(&a->doc, head, key, text, "auto, yes or no is wanted");
+    else if (offered == 0)
+        doc_key_error(&a->doc, head, key, text,
+                      "the accelerator has no such interrupt controllers here: use aia = auto");
+    else if (a->machine->ram_base < RISCV64_AIA_RAM_MIN)
+        doc_key_error(&a->doc, head, key, text,
+                      "the interrupt controllers lie below 0x%x, and so does RAM: change ram-base",
+                      RISCV64_AIA_RAM_MIN);
+    else
+        return offered;
+    return 0;
+}
+
 static void make_platform(struct assembly *a, const struct doc_section *head)
 {
     struct machine *machine = a->machine;
@@ -262,6 +289,8 @@ static void make_platform(struct assembly *a, const struct doc_section *head)
         request.gic_version = read_gic(a, head);
         request.has_its = a->limits.gic_versions == 0 || a->limits.has_its;
     }
+    if (machine->arch == ARCH_RISCV64)
+        request.aia_ids = read_aia(a, head);
     if (request.gic_version == PLATFORM_GIC_V2 && machine->n_cpus > PLATFORM_GIC_V2_CPUS)
         doc_section_error(&a->doc, head, "%u processors: GICv2 serves at most %u%s",
                           machine->n_cpus, PLATFORM_GIC_V2_CPUS,

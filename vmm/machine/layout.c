@@ -62,10 +62,10 @@ static uint32_t irq_specifier(void *ctx, uint32_t line, uint32_t trigger, uint32
     return chip->irqchip_ops->specifier(chip->instance, line, trigger, cells);
 }
 
-static uint32_t gic_specifier(void *ctx, uint32_t line, uint32_t trigger, uint32_t *cells)
+static uint32_t builtin_specifier(void *ctx, uint32_t line, uint32_t trigger, uint32_t *cells)
 {
-    (void)ctx;
-    return platform_irq_specifier(line, trigger, cells);
+    const struct machine *machine = ctx;
+    return platform_irq_specifier(machine->arch, line, trigger, cells);
 }
 
 /* --- one device ------------------------------------------------------------------------------- */
@@ -219,6 +219,15 @@ static char *machine_name(struct arena *arena, const char *path)
     return arena_copy(arena, name, n);
 }
 
+/* The extension belongs to interrupt controllers that this machine does not have. */
+static char *without_ssaia(char *isa)
+{
+    char *at = isa != NULL ? strstr(isa, "_ssaia") : NULL;
+    if (at != NULL)
+        memmove(at, at + strlen("_ssaia"), strlen(at + strlen("_ssaia")) + 1);
+    return isa;
+}
+
 static bool fill_layout(struct assembly *a)
 {
     struct machine *machine = a->machine;
@@ -230,12 +239,16 @@ static bool fill_layout(struct assembly *a)
     layout->summary = machine->summary;
     layout->n_cpus = machine->n_cpus;
     layout->timebase_hz = machine->timebase_hz;
-    layout->isa = arena_string(arena, a->limits.isa);
+    char *isa = arena_string(arena, a->limits.isa);
+    layout->isa = machine->platform.aia_ids != 0 ? isa : without_ssaia(isa);
     layout->mmu_type = arena_string(arena, a->limits.mmu_type);
     layout->gic_version = machine->platform.gic_version;
+    layout->aia_ids = machine->platform.aia_ids;
     layout->n_ram = aspace_ram(machine->aspace, layout->ram);
-    if (a->irqchip == NULL && machine->platform.gic_version != 0)
-        layout->irq_specifier = gic_specifier;
+    if (a->irqchip == NULL && machine->platform.gic_version + machine->platform.aia_ids != 0) {
+        layout->irq_specifier = builtin_specifier;
+        layout->irq_ctx = machine;
+    }
     if (a->irqchip != NULL) {
         machine->irqchip = a->irqchip->dev;
         layout->irq_specifier = irq_specifier;

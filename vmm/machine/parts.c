@@ -209,6 +209,12 @@ static void note_irqchip(struct assembly *a, struct part *part)
     part->failed = true;
 }
 
+static void leave_out(struct assembly *a, const struct doc_section *section, const char *reason)
+{
+    if (!strmap_put(&a->absent, section->name, (void *)(uintptr_t)reason))
+        a->out_of_memory = true;
+}
+
 static void find_part(struct assembly *a, const struct doc_section *section)
 {
     const struct doc_key *key = doc_find(&a->doc, section, "plugin", a->machine->arch);
@@ -220,6 +226,11 @@ static void find_part(struct assembly *a, const struct doc_section *section)
         id != NULL ? assembly_load_class(a, section, key, id, id) : NULL;
     if (class_ != NULL && !check_kind(a, section, key, id, class_))
         class_ = NULL;
+    if (class_ != NULL && a->machine->platform.aia_ids != 0 &&
+        class_service(class_, BP_IRQCHIP_ID) != NULL) {
+        leave_out(a, section, "the accelerator's interrupt controller takes its place");
+        return;
+    }
     struct part *part = assembly_add_part(a, section, section->name, key, id, class_);
     if (part == NULL)
         return;
@@ -242,7 +253,7 @@ void assembly_find_parts(struct assembly *a)
         const char *reason = absence(a, section);
         if (reason == NULL)
             find_part(a, section);
-        else if (!strmap_put(&a->absent, section->name, (void *)(uintptr_t)reason))
-            a->out_of_memory = true;
+        else
+            leave_out(a, section, reason);
     }
 }

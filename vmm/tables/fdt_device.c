@@ -115,6 +115,8 @@ static void describe(struct fdt_writer *w)
         w->dev->describe_fdt(w->dev->ctx, &w->face);
     if (w->dev->is_builtin && w->dev->is_irqchip && w->build->layout->arch == ARCH_ARM64)
         fdt_arm64_controller(w->build);
+    if (w->dev->is_builtin && w->build->layout->arch == ARCH_RISCV64)
+        fdt_riscv64_controller(w->build, w->dev);
     if (fdt_writer_is_sound(w) && w->depth != 0)
         fdt_writer_fail(w, "%u child nodes are not ended", w->depth);
 }

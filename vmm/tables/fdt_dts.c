@@ -39,6 +39,8 @@ static const struct reference {
     {"cpu", NULL},
     {"interrupts-extended", "#interrupt-cells"},
     {"clocks", "#clock-cells"},
+    {"msi-parent", "#msi-cells"},
+    {"next-level-cache", NULL},
     {"gpios", "#gpio-cells"},
 };
 

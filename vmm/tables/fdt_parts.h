@@ -46,6 +46,8 @@ void fdt_cpu_map(struct fdt_build *b);
 /* /cpus, and the number of a processor's interrupt input (BP_CPU_IRQ_*) at its controller. */
 void fdt_riscv64_cpus(struct fdt_build *b);
 uint32_t fdt_riscv64_cpu_irq(uint32_t irq);
+/* What a built-in interrupt controller's node has beyond the generic part. */
+void fdt_riscv64_controller(struct fdt_build *b, const struct layout_device *dev);
 
 /* arm64: the layout has what the tree needs. */
 int32_t fdt_arm64_check(const struct layout *layout, struct err *err);

@@ -66,5 +66,10 @@ if [ "$arch" = arm64 ]; then
     [ "$gic" = 3 ] || chip=GIC-0 # as Linux names a version 2
     check "its interrupts come through a GICv$gic" grep -q "^interrupts|.* $chip  *27 " "$work/log"
 fi
+if [ "$arch" = riscv64 ]; then
+    chip='SiFive PLIC'
+    [ "$word" != aia ] || chip=APLIC-MSI
+    check "its interrupts come through the $chip" grep -q "^interrupts|.* $chip" "$work/log"
+fi
 cp "$disk" /out/disk.img
 finish

@@ -33,9 +33,7 @@ void action_bytes(const struct bench_action *a, uint8_t *bytes, uint32_t size)
 
     memset(bytes, 0, size);
     for (uint32_t i = 0; i < size && i < ACTION_BYTES_MAX; i++)
-        bytes[i] = i < 8     ? (uint8_t)(a->value >> (8 * i))
-                   : a->seed ? (uint8_t)action_number(&seed)
-                             : 0;
+        bytes[i] = (uint8_t)(i < 8 ? a->value >> (8 * i) : a->seed ? action_number(&seed) : 0);
 }
 
 const char *action_literal(struct action_player *p, const uint8_t *bytes, uint32_t size)

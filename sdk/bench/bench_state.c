@@ -2,8 +2,6 @@
 #include "bench_internal.h"
 #include "state.h"
 
-#include <backplane/bench/pause.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,42 +127,56 @@ static void same_world(struct bench *to, const struct bench *from)
     }
 }
 
-/* BP_OK when both would be saved as the same bytes. */
-static int32_t compare_bytes(struct bench *b, struct bench *to, const uint8_t *bytes, uint64_t size)
-{
-    uint64_t second_size;
-    uint8_t *second = bench_save(to, &second_size);
-    int32_t status = BP_OK;
+struct saved {
+    uint8_t *bytes;
+    uint64_t size;
+};
 
-    if (size != second_size || memcmp(bytes, second, size) != 0)
+/* BP_OK when the lines and what was saved are the same. */
+static int32_t compare_all(struct bench *b, struct bench *to, const struct saved *one,
+                           const struct saved *other)
+{
+    int32_t status = compare(b, to);
+
+    if (!status && (one->size != other->size || memcmp(one->bytes, other->bytes, one->size) != 0))
         status = bench_set_error(b, BP_ERR_STATE, "the second save gives other bytes");
-    free(second);
     return status;
 }
 
-/* Loads into `to`, and compares what that saves, and its outputs, with the original's. */
-static int32_t check_loaded(struct bench *b, struct bench *to, const uint8_t *bytes, uint64_t size)
+/* start may go on with what has waited: then the original, started once too, has done the same. */
+static int32_t check_going_on(struct bench *b, struct bench *to, const struct saved *second)
 {
-    int32_t status = bench_load(to, bytes, size);
+    struct saved third;
+    int32_t status;
 
-    if (status)
-        return bench_set_error(b, status, "load: %.400s", to->error);
-    status = compare(b, to);
-    return status ? status : compare_bytes(b, to, bytes, size);
+    bench_quiesce(b);
+    third.bytes = bench_save(b, &third.size);
+    status = compare_all(b, to, &third, second);
+    free(third.bytes);
+    bench_resume(b);
+    return status;
 }
 
-/* start may go on with what has waited: then the original must do the same. */
-static int32_t check_going_on(struct bench *b, struct bench *to)
+/* Loads into `to`, and compares what that saves, and its outputs, with those of the original, which
+ * is paused and goes on then. */
+static int32_t check_loaded(struct bench *b, struct bench *to, const struct saved *first)
 {
-    int32_t status = compare(b, to);
-    uint64_t size;
-    uint8_t *bytes;
+    int32_t status = bench_load(to, first->bytes, first->size);
+    struct saved second;
 
-    if (status)
-        return status;
-    bytes = bench_save(b, &size);
-    status = compare_bytes(b, to, bytes, size);
-    free(bytes);
+    if (status) {
+        bench_resume(b);
+        return bench_set_error(b, status, "load: %.400s", to->error);
+    }
+    bench_quiesce(to);
+    second.bytes = bench_save(to, &second.size);
+    status = compare_all(b, to, first, &second);
+    bench_resume(b);
+    if (status && to != b)
+        status = check_going_on(b, to, &second);
+    if (to != b)
+        bench_resume(to);
+    free(second.bytes);
     return status;
 }
 
@@ -173,24 +185,20 @@ int32_t bench_check_state_roundtrip(struct bench *b)
 {
     struct bench_setup setup = b->setup;
     struct bench *fresh;
-    uint64_t size;
-    uint8_t *bytes;
+    struct saved first;
     int32_t status;
 
     bench_quiesce(b);
-    bytes = bench_save(b, &size);
+    first.bytes = bench_save(b, &first.size);
     setup.fail_call = 0;
     if (bench_try(b->class_, &setup, &fresh) == BP_OK) {
         same_world(fresh, b);
-        status = check_loaded(b, fresh, bytes, size);
-        bench_resume(b);
-        if (status == BP_ERR_STATE)
-            status = check_going_on(b, fresh);
+        status = check_loaded(b, fresh, &first);
     } else {
         bench_resume(b);
-        status = check_loaded(b, b, bytes, size);
+        status = check_loaded(b, b, &first);
     }
-    free(bytes);
+    free(first.bytes);
     bench_destroy(fresh);
     return status;
 }

@@ -6,8 +6,6 @@
 #include "check/exercise.h"
 #include "classcheck.h"
 
-#include <backplane/bench/pause.h>
-
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>

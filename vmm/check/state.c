@@ -7,8 +7,6 @@
 #include "check/state_tests.h"
 #include "classcheck.h"
 
-#include <backplane/bench/pause.h>
-
 #include <inttypes.h>
 #include <stdlib.h>
 

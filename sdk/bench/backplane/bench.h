@@ -17,7 +17,8 @@
  *
  * Fakes, all included here: bench/links.h (char, block, worker, loop), net.h (networks), cpu.h
  * (processors, interrupt controllers, power), virtio.h (devices and transports), acpi.h (tables).
- * Beside them fail.h (calls that fail), actions.h (a hostile guest's deeds), bench_fuzz.h.
+ * Beside them fail.h (calls that fail), pause.h (a machine that stands still), actions.h (a hostile
+ * guest's deeds), bench_fuzz.h.
  */
 #ifndef BACKPLANE_BENCH_H
 #define BACKPLANE_BENCH_H
@@ -29,6 +30,7 @@
 #include <backplane/bench/fdt.h>
 #include <backplane/bench/links.h>
 #include <backplane/bench/net.h>
+#include <backplane/bench/pause.h>
 #include <backplane/bench/virtio.h>
 #include <backplane/plugin.h>
 
@@ -134,7 +136,7 @@ uint64_t bench_ram_alloc(struct bench *b, uint64_t size);
 uint64_t bench_now_ns(const struct bench *b);
 
 /* Steps the clock, stopping at each deadline on the way; settles before, between and after. Wall
- * time moves along. */
+ * time moves along, and it alone while the machine stands still (bench/pause.h). */
 void bench_advance_ns(struct bench *b, uint64_t ns);
 
 /* Runs what is due now: deferred functions, timers, link events, finished work and requests. */

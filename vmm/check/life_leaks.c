@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "check/life_parts.h"
@@ -67,14 +68,25 @@ static uint64_t growth(uint64_t before, uint64_t after)
 /* Only there in a program that was built so. */
 extern int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
-/* What it finds stands on standard error, which is a file here. */
+/* What it finds stands on standard error, which is a file here: where the first was allocated. */
+static void fail_with_report(struct check_run *run)
+{
+    char report[16 << 10];
+    ssize_t n = pread(STDERR_FILENO, report, sizeof(report) - 1, 0);
+    report[n > 0 ? n : 0] = '\0';
+    const char *first = strstr(report, "Direct leak");
+    check_fail(run,
+               "LeakSanitizer finds memory that nobody has freed: free in destroy what create and "
+               "realize allocate: %.700s",
+               first != NULL ? first : report);
+}
+
 static void check_with_sanitizer(struct check_run *run)
 {
     if (__lsan_do_recoverable_leak_check == NULL)
         check_note(run, "descriptors and threads only: a sanitizer keeps freed memory");
     else if (__lsan_do_recoverable_leak_check() != 0)
-        check_fail(run, "LeakSanitizer finds memory that nobody has freed: free in destroy what "
-                        "create and realize allocate");
+        fail_with_report(run);
 }
 
 static void check_memory(struct check_run *run, const struct use *before, const struct use *after)

@@ -58,11 +58,29 @@ static const char *const *list_settings(const struct check_run *run,
     return list;
 }
 
+static bool is_the_plans(const struct check_plan *plan, const char *setting)
+{
+    for (size_t i = 0; i < plan->n_settings; i++)
+        if (plan->settings[i] == setting)
+            return true;
+    return false;
+}
+
+static void free_settings(const char *const *list, const struct check_plan *plan)
+{
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+        if (!is_the_plans(plan, list[i]))
+            free((void *)(uintptr_t)list[i]);
+    free((void *)(uintptr_t)list);
+}
+
 static void fill(struct check_run *run, const struct check_place *place, bool is_new)
 {
-    for (uint32_t i = 0; i < CHECK_COPIES; i++)
+    for (uint32_t i = 0; i < CHECK_COPIES; i++) {
+        free_settings(run->setup[i].settings, place->plan);
         run->setup[i] = (struct bench_setup){
             .settings = list_settings(run, place, i, is_new), .cpus = 2, .ram_bytes = 8u << 20};
+    }
 }
 
 static bool can_be_set_up(struct check_run *run, const char *with)

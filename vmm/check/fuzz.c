@@ -61,9 +61,10 @@ static void random_actions(struct check_run *run)
 {
     uint64_t from_ns = host_monotonic_ns();
     uint32_t rounds = exercise_rounds(ROUNDS);
+    uint64_t limit_ns = PLAY_NS_MAX * (1 + rounds / (ROUNDS + 1));
     uint32_t n = 0;
 
-    for (; n < rounds && host_monotonic_ns() - from_ns < PLAY_NS_MAX; n++) {
+    for (; n < rounds && host_monotonic_ns() - from_ns < limit_ns; n++) {
         uint64_t seed = run->seed + n;
         struct fuzz_list list;
         struct fuzz_verdict verdict;

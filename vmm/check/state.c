@@ -25,7 +25,7 @@ static void round_trip(struct check_run *run)
     struct bench *b = exercise_create(run, 0);
 
     check_round_trip(run, b);
-    for (uint64_t seed = run->seed; seed < run->seed + exercise_rounds(12); seed++) {
+    for (uint64_t seed = run->seed; seed < run->seed + exercise_rounds(24); seed++) {
         exercise(run, b, seed, ACTIONS);
         check_round_trip(run, b);
     }

@@ -343,7 +343,7 @@ static void isa_string_names_what_the_guest_has(void **state)
     assert_non_null(strstr(isa, "_sstc"));
     assert_non_null(strstr(isa, "_zicbom"));
     assert_non_null(strstr(isa, "_zifencei"));
-    assert_null(strstr(isa, "zicboz")); /* blocks of another size */
+    assert_null(strstr(isa, "zicboz"));     /* blocks of another size */
     assert_non_null(strstr(isa, "_ssaia")); /* the machine takes it out where it has no AIA */
     assert_null(strchr(isa, 'h'));
     kvm_isa_print(&facts, little, sizeof(little));

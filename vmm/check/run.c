@@ -123,7 +123,8 @@ static int32_t begin_test(struct runner *r, size_t lane, struct err *err)
 {
     struct queued *queued = &r->tests[r->n_begun++];
     if (is_closed(r, queued->test)) {
-        queued->result = (struct check_result){.test = queued->test, .outcome = CHECK_SKIPPED};
+        queued->result = (struct check_result){
+            .test = queued->test, .outcome = CHECK_SKIPPED, .gate = r->closed};
         (void)snprintf(queued->result.text, sizeof(queued->result.text), "not tried, as %s failed",
                        r->closed->name);
         end_test(r, queued);

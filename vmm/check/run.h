@@ -12,8 +12,9 @@ enum check_outcome { CHECK_PASSED, CHECK_FAILED, CHECK_SKIPPED };
 struct check_result {
     const struct check_test *test;
     enum check_outcome outcome;
-    char text[CHECK_TEXT_MAX];  /* why it failed or was skipped */
-    char notes[CHECK_TEXT_MAX]; /* facts, a line each */
+    char text[CHECK_TEXT_MAX];     /* why it failed or was skipped */
+    char notes[CHECK_TEXT_MAX];    /* facts, a line each */
+    const struct check_test *gate; /* skipped because this one has failed; NULL */
     uint32_t milliseconds;
 };
 

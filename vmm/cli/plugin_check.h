@@ -18,6 +18,8 @@ struct check_report {
     bool as_json;
     struct json json;
     uint32_t n_passed, n_failed, n_skipped;
+    uint32_t n_untried;                 /* of the skipped ones */
+    const struct check_test *gate;      /* that kept them from being tried */
     char failed[400];                   /* their names */
     char reason[CHECK_TEXT_MAX];        /* why the last one failed that had one of its own */
     const struct check_test *reason_of; /* that one */

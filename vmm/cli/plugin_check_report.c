@@ -114,6 +114,11 @@ static const char *reason_of(struct check_report *report, const struct check_res
 static void put_text(struct check_report *report, const struct check_result *result)
 {
     char head[64], room[64];
+    if (result->gate != NULL) {
+        report->gate = result->gate;
+        report->n_untried++;
+        return;
+    }
     (void)snprintf(head, sizeof(head), "%-*s%s", (int)NAME_AT, outcome_word(result->outcome),
                    result->test->name);
     text_row(stdout, 0, head, TEXT_AT, result->test->title);
@@ -151,6 +156,9 @@ void check_report_end(struct check_report *report)
     char label[700];
     print_label(report, label, sizeof(label));
     if (!report->as_json) {
+        if (report->n_untried > 0)
+            printf("%-*s%u more, not tried as %s failed\n", (int)NAME_AT, "skip", report->n_untried,
+                   report->gate->name);
         printf("\n%s\n", label);
         return;
     }

@@ -144,6 +144,27 @@ static void a_gicv2_has_a_cpu_interface_and_masks_of_processors(void **state)
     assert_string_equal(t.err.text, "device tree: GICv2 serves at most 8 processors");
 }
 
+static void performance_counters_are_told_if_they_are_there(void **state)
+{
+    struct board b;
+    struct tree t;
+    (void)state;
+    board_init(&b, PLATFORM_GIC_V3, true, 2);
+    build(&t, &b.layout, NULL);
+    assert_true(fdt_path_offset(t.blob, "/pmu") < 0);
+    free(t.blob);
+    b.layout.has_pmu = true;
+    build(&t, &b.layout, NULL);
+    TEXT(&t, "/pmu", "compatible", "arm,armv8-pmuv3");
+    CELLS(&t, "/pmu", "interrupts", 1, 7, 4);
+    free(t.blob);
+    board_init(&b, PLATFORM_GIC_V2, true, 2);
+    b.layout.has_pmu = true;
+    build(&t, &b.layout, NULL);
+    CELLS(&t, "/pmu", "interrupts", 1, 7, 0x304);
+    free(t.blob);
+}
+
 static void devices_and_the_timer_interrupt_through_the_controller(void **state)
 {
     struct board b;
@@ -201,6 +222,7 @@ int main(void)
         cmocka_unit_test(a_gicv3_has_its_redistributors_and_its_translation_service),
         cmocka_unit_test(the_translation_service_lies_in_the_controller),
         cmocka_unit_test(a_gicv2_has_a_cpu_interface_and_masks_of_processors),
+        cmocka_unit_test(performance_counters_are_told_if_they_are_there),
         cmocka_unit_test(devices_and_the_timer_interrupt_through_the_controller),
         cmocka_unit_test(processors_have_the_affinity_that_they_will_find_in_themselves),
         cmocka_unit_test(a_machine_without_the_controller_has_no_tree),

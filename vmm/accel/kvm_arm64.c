@@ -1,7 +1,7 @@
 /*
  * KVM on arm64: vCPUs that begin at EL1, with PSCI, the virtual timer and the interrupt controller
  * in the kernel. KVM's documentation, api.rst; Arm DEN 0022 (PSCI).
- * Not modelled: performance counters, 32-bit guests, nested virtualization, memory tagging.
+ * Not modelled: 32-bit guests, nested virtualization, memory tagging.
  */
 #include <backplane/abi.h>
 #include <errno.h>
@@ -37,6 +37,12 @@ static uint32_t arm64_gpa_bits(int kvm_fd)
 static unsigned long arm64_vm_type(struct accel_vm *vm)
 {
     return vm->gpa_bits == GPA_BITS_USUAL ? 0 : KVM_VM_TYPE_ARM_IPA_SIZE(vm->gpa_bits);
+}
+
+static void arm64_limits(int kvm_fd, struct accel_limits *out)
+{
+    kvm_vgic_limits(kvm_fd, out);
+    out->has_no_pmu = kvm_check_fd(&kvm_fd, KVM_CAP_ARM_PMU_V3) == 0;
 }
 
 /* --- VM --------------------------------------------------------------------------------------- */
@@ -80,6 +86,31 @@ static int32_t init_vcpu(struct accel_vcpu *vcpu, enum accel_entry entry, struct
                                                           : kvm_fail("KVM_ARM_VCPU_INIT", err);
 }
 
+static bool has_pmu(const struct accel_vcpu *vcpu)
+{
+    const struct platform *platform = vcpu->vm->config.platform;
+    return platform != NULL && platform->has_pmu;
+}
+
+/* The performance counters want a complete interrupt controller. */
+static int32_t set_up_pmu(struct accel_vcpu *vcpu, struct err *err)
+{
+    int intid = 16 + PLATFORM_PMU_PPI;
+    struct kvm_device_attr irq = {.group = KVM_ARM_VCPU_PMU_V3_CTRL,
+                                  .attr = KVM_ARM_VCPU_PMU_V3_IRQ,
+                                  .addr = (uintptr_t)&intid};
+    struct kvm_device_attr init = {.group = KVM_ARM_VCPU_PMU_V3_CTRL,
+                                   .attr = KVM_ARM_VCPU_PMU_V3_INIT};
+    if (!has_pmu(vcpu) || vcpu->arch->has_pmu)
+        return BP_OK;
+    if (ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &irq) != 0)
+        return kvm_fail("KVM_ARM_VCPU_PMU_V3_IRQ", err);
+    if (ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &init) != 0)
+        return kvm_fail("KVM_ARM_VCPU_PMU_V3_INIT", err);
+    vcpu->arch->has_pmu = true;
+    return BP_OK;
+}
+
 static int32_t make_processor(struct accel_vcpu *vcpu, struct err *err)
 {
     const struct kvm_arch_vm *a = vcpu->vm->arch;
@@ -88,6 +119,8 @@ static int32_t make_processor(struct accel_vcpu *vcpu, struct err *err)
     if (ioctl(vcpu->vm->vm_fd, KVM_ARM_PREFERRED_TARGET, init) != 0)
         return kvm_fail("KVM_ARM_PREFERRED_TARGET", err);
     add_feature(init, KVM_ARM_VCPU_PSCI_0_2);
+    if (has_pmu(vcpu))
+        add_feature(init, KVM_ARM_VCPU_PMU_V3);
     if (a->has_sve)
         add_feature(init, KVM_ARM_VCPU_SVE);
     if (a->has_pauth) {
@@ -149,7 +182,9 @@ static int32_t reset_machine(struct accel_vcpu *vcpu, struct err *err)
 static int32_t arm64_vcpu_reset(struct accel_vcpu *vcpu, enum accel_entry entry, struct err *err)
 {
     int32_t status = vcpu->index == 0 ? reset_machine(vcpu, err) : BP_OK;
-    return status == BP_OK ? init_vcpu(vcpu, entry, err) : status;
+    if (status == BP_OK)
+        status = init_vcpu(vcpu, entry, err);
+    return status == BP_OK ? set_up_pmu(vcpu, err) : status;
 }
 
 /* --- Exits ------------------------------------------------------------------------------------ */
@@ -182,7 +217,7 @@ const struct kvm_arch kvm_arch = {
     .needs = needs,
     .n_needs = sizeof(needs) / sizeof(needs[0]),
     .gpa_bits = arm64_gpa_bits,
-    .limits = kvm_vgic_limits,
+    .limits = arm64_limits,
     .vm_type = arm64_vm_type,
     .vm_create = arm64_vm_create,
     .vm_destroy = arm64_vm_destroy,

@@ -28,6 +28,7 @@ struct kvm_arch_vm {
 
 struct kvm_arch_vcpu {
     struct kvm_vcpu_init init;
+    bool has_pmu; /* set up; it cannot be twice */
 };
 
 /* --- kvm_vgic_arm64.c: the interrupt controller ----------------------------------------------- */

@@ -84,6 +84,7 @@ struct accel_limits {
     uint64_t timebase_hz;  /* of the guest's time counter, if it cannot be chosen; 0: it can */
     uint32_t gic_versions; /* arm64: bits 1 << PLATFORM_GIC_*; 0: as usual */
     bool has_its;          /* arm64: GICv3 with its translation service */
+    bool has_no_pmu;       /* arm64: no performance counters, as far as is known */
     uint32_t aia_ids;      /* riscv64: interrupt identities of built-in controllers; 0: none */
     bool is_aia_assumed;   /* riscv64: there is nobody to ask: they may not be there */
 };

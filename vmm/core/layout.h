@@ -82,6 +82,7 @@ struct layout {
     const struct layout_device *irqchip; /* NULL: none */
     uint32_t irq_first, irq_count;       /* the lines that it has */
     uint32_t gic_version; /* arm64: of the built-in controller, PLATFORM_GIC_*; otherwise 0 */
+    bool has_pmu;         /* arm64: the processors have performance counters */
     uint32_t aia_ids;     /* riscv64: of the built-in controllers; 0: there are none */
     /* The specifier of a line in the interrupt controller's own cells; returns how many. */
     uint32_t (*irq_specifier)(void *ctx, uint32_t line, uint32_t trigger, uint32_t *cells);

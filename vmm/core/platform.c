@@ -104,6 +104,7 @@ static void make_arm64(const struct platform_request *request, struct platform *
         out->devices[out->n_devices++] = its;
     out->irq_count = GIC_LINES;
     out->gic_version = is_v2 ? PLATFORM_GIC_V2 : PLATFORM_GIC_V3;
+    out->has_pmu = request->has_pmu;
 }
 
 /*

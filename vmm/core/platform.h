@@ -49,14 +49,20 @@ struct platform {
     uint32_t irq_count;
     uint32_t irq_dynamic; /* lines that nobody pins are given from here on, then from the first */
     uint32_t gic_version; /* arm64: PLATFORM_GIC_*; otherwise 0 */
+    bool has_pmu;         /* arm64: the processors have performance counters */
     uint32_t aia_ids;     /* riscv64: interrupt identities of the AIA's; 0: there is none */
 };
+
+/* arm64: the overflow interrupt of the performance counters (Base System Architecture), as the
+ * number of a private peripheral interrupt: INTID 16 + n. */
+#define PLATFORM_PMU_PPI 7u
 
 struct platform_request {
     enum arch arch;
     uint32_t n_cpus;
     uint32_t gic_version; /* arm64: PLATFORM_GIC_* */
     bool has_its;         /* arm64, GICv3: with its translation service */
+    bool has_pmu;         /* arm64: with performance counters */
     uint32_t aia_ids;     /* riscv64: of each IMSIC; 0: no built-in controllers */
 };
 

@@ -16,7 +16,7 @@ static const char *const arch_names[] = {"x86_64", "arm64", "riscv64"};
 static const char *const head_keys[] = {
     "summary",       "arch",    "cpus", "memory",       "append",  "ram-base",
     "timebase",      "console", "gic",  "manufacturer", "product", "product-version",
-    "serial-number", "uuid",    "aia"};
+    "serial-number", "uuid",    "aia",  "pmu"};
 #define N_HEAD_KEYS (sizeof(head_keys) / sizeof(head_keys[0]))
 
 /* The interrupt controller of the most processors ends below (core/platform.c). */
@@ -256,6 +256,23 @@ static uint32_t read_gic(struct assembly *a, const struct doc_section *head)
     return wanted;
 }
 
+/* Performance counters are the host's own: a guest has them only if it shall. */
+static bool read_pmu(struct assembly *a, const struct doc_section *head)
+{
+    const struct doc_key *key;
+    const char *text = head_text(a, head, "pmu", &key);
+    if (text == NULL || strcmp(text, "no") == 0)
+        return false;
+    if (strcmp(text, "yes") != 0)
+        doc_key_error(&a->doc, head, key, text, "yes or no is wanted");
+    else if (a->limits.has_no_pmu)
+        doc_key_error(&a->doc, head, key, text,
+                      "this host's KVM has no performance counters for guests: leave it out");
+    else
+        return true;
+    return false;
+}
+
 /* The accelerator's controllers of riscv64, by their identities; 0: a device's. Only a machine that
  * asks for them gets them, for they take the place of the one that it names. */
 static uint32_t read_aia(struct assembly *a, const struct doc_section *head)
@@ -288,6 +305,7 @@ static void make_platform(struct assembly *a, const struct doc_section *head)
     if (machine->arch == ARCH_ARM64) {
         request.gic_version = read_gic(a, head);
         request.has_its = a->limits.gic_versions == 0 || a->limits.has_its;
+        request.has_pmu = read_pmu(a, head);
     }
     if (machine->arch == ARCH_RISCV64)
         request.aia_ids = read_aia(a, head);

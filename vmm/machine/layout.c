@@ -243,6 +243,7 @@ static bool fill_layout(struct assembly *a)
     layout->isa = machine->platform.aia_ids != 0 ? isa : without_ssaia(isa);
     layout->mmu_type = arena_string(arena, a->limits.mmu_type);
     layout->gic_version = machine->platform.gic_version;
+    layout->has_pmu = machine->platform.has_pmu;
     layout->aia_ids = machine->platform.aia_ids;
     layout->n_ram = aspace_ram(machine->aspace, layout->ram);
     if (a->irqchip == NULL && machine->platform.gic_version + machine->platform.aia_ids != 0) {

@@ -1,11 +1,11 @@
 /*
  * What only an arm64 machine's tree has: processors, PSCI, the architected timer and the generic
- * interrupt controller. Bindings: arm/cpus.yaml, arm/psci.yaml, timer/arm,arch_timer.yaml,
- * interrupt-controller/arm,gic.yaml and arm,gic-v3.yaml, cpu/cpu-topology.txt.
+ * interrupt controller. Bindings: arm/cpus.yaml, arm/psci.yaml, arm/pmu.yaml,
+ * timer/arm,arch_timer.yaml, interrupt-controller/arm,gic.yaml and arm,gic-v3.yaml,
+ * cpu/cpu-topology.txt.
  *
  * Not told: caches, for those that the guest finds in its registers are not the host's, and the
- * controller's maintenance interrupt, which only guests with guests of their own could use. The
- * performance monitor has no node because the processors have none.
+ * controller's maintenance interrupt, which only guests with guests of their own could use.
  */
 #include <backplane/abi.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@
 
 /* The third cell of an interrupt specifier of the controller's. */
 #define PPI             1u
+#define LEVEL_HIGH      4u
 #define LEVEL_LOW       8u
 #define V2_CPUS_SHIFT   8u /* GICv2: which processors' it is */
 #define INTERRUPT_CELLS 3u
@@ -52,13 +53,29 @@ static void write_psci(struct fdt_tree *t)
     fdt_tree_end(t);
 }
 
+static uint32_t every_cpu(const struct layout *l)
+{
+    return l->gic_version == PLATFORM_GIC_V2 ? ((1u << l->n_cpus) - 1) << V2_CPUS_SHIFT : 0;
+}
+
+static void write_pmu(struct fdt_build *b)
+{
+    struct fdt_tree *t = &b->tree;
+    const uint32_t cells[INTERRUPT_CELLS] = {PPI, PLATFORM_PMU_PPI,
+                                             LEVEL_HIGH | every_cpu(b->layout)};
+    if (!b->layout->has_pmu)
+        return;
+    fdt_tree_begin(t, "pmu");
+    fdt_tree_string(t, "compatible", "arm,armv8-pmuv3");
+    fdt_tree_cells(t, "interrupts", cells, INTERRUPT_CELLS);
+    fdt_tree_end(t);
+}
+
 static void write_timer(struct fdt_build *b)
 {
     struct fdt_tree *t = &b->tree;
     uint32_t cells[N_TIMER_PPIS * INTERRUPT_CELLS];
-    uint32_t flags = LEVEL_LOW;
-    if (b->layout->gic_version == PLATFORM_GIC_V2)
-        flags |= ((1u << b->layout->n_cpus) - 1) << V2_CPUS_SHIFT;
+    uint32_t flags = LEVEL_LOW | every_cpu(b->layout);
     for (size_t i = 0; i < N_TIMER_PPIS; i++) {
         cells[i * INTERRUPT_CELLS] = PPI;
         cells[i * INTERRUPT_CELLS + 1] = timer_ppis[i];
@@ -83,6 +100,7 @@ void fdt_arm64_system(struct fdt_build *b)
     fdt_tree_end(t);
     write_psci(t);
     write_timer(b);
+    write_pmu(b);
 }
 
 /* --- The interrupt controller ----------------------------------------------------------------- */

@@ -4,8 +4,8 @@
 # Part "disk": one disk image goes from an x86_64 guest to an arm64, a riscv64 and, on the software
 # processor, another riscv64 guest, each of them adding a line; those of arm64 and riscv64 go through
 # all of tests/nested/l1/virt.sh besides. Parts "arm64", "gicv2" (arm64 with that interrupt controller),
-# "riscv64" and "aia" (riscv64 with the interrupt controllers of the host's KVM): one of these alone, with
-# a disk of its own. Without PART: disk, gicv2 and aia.
+# "riscv64", "aia" (riscv64 with the interrupt controllers of the host's KVM) and "software" (riscv64 on the
+# software processor): one of these alone, with a disk of its own. Without PART: disk, gicv2 and aia.
 #
 # BUILD_DIR is this host's tree; those of other architectures are in it, as make CROSS= puts them.
 set -euo pipefail
@@ -46,16 +46,29 @@ run_machine() { # NAME ARCH GIC
     compare_places "$1" virt
 }
 
+said() { sed -n "s/^$1: *//p" "$work/software.log" | tr -d '\r' | tail -n 1; }
+
 # The same as in L1 on this host's software processor.
 run_software() {
-    local status=0
+    local status=0 machine=(virt --arch riscv64 --accel soft --cpus 4 --set net=user
+        --set "disk=$work/disk.img")
+    tests/boot/fetch riscv64
     tests/boot/mkinitrd riscv64 "$work/initrd" tests/nested/guest/*
-    timeout -k 5 "${BP_BOOT_SECONDS:-180}" "$build/backplane" run virt --arch riscv64 --accel soft \
-        --kernel build/cache/riscv64/Image --initrd "$work/initrd" --set "disk=$work/disk.img" \
-        --append 'console=ttyS0 quiet bp.run=/bin/line bp.line=software' \
+    mkdir -p "$work/software"
+    "$build/backplane" describe "${machine[@]}" --json >"$work/software/virt.json"
+    timeout -k 5 "${BP_BOOT_SECONDS:-180}" "$build/backplane" run "${machine[@]}" \
+        --kernel build/cache/riscv64/Image --initrd "$work/initrd" \
+        --append 'console=ttyS0 quiet bp.run=/bin/software bp.line=software' \
         </dev/null >"$work/software.log" 2>&1 || status=$?
     check "software: a riscv64 guest adds a line to the disk and powers off" is_equal 0 "$status"
     [[ $status -eq 0 ]] || tail -n 25 "$work/software.log" | sed 's/^/     | /'
+    check "software: four processors" is_equal "4 0-3" "$(said cpus)"
+    check "software: its clock device, and the right time" is_equal "goldfish_rtc right" "$(said rtc)"
+    check "software: random numbers" is_equal 32 "$(said random)"
+    check "software: an address by DHCP" is_equal 10.0.2.15/24 "$(said address)"
+    grep -aE '^(iomem|ioports|interrupts|pnp|acpi|tree)\|' "$work/software.log" | tr -d '\r' \
+        >"$work/software/virt.places" || true
+    compare_places software virt
 }
 
 is_whole() { # IMAGE
@@ -92,6 +105,7 @@ if [[ $# -eq 1 ]]; then
     gicv2) run_machine gicv2 arm64 2 ;;
     riscv64) run_machine riscv64 riscv64 3 ;;
     aia) run_machine aia riscv64 3 ;;
+    software) run_software ;;
     *) check "$1 is a part of this suite" false ;;
     esac
     echo "    $1: $SECONDS s"

@@ -37,8 +37,8 @@ static void fragile_write(void *dev, uint32_t region, uint64_t offset, uint32_t 
         return;
     if (value == 2)
         abort();
-    for (volatile uint32_t n = 0; value == 3;)
-        n++;
+    for (volatile uint32_t forever = value == 3; forever;)
+        ;
     if (value == 4)
         exit(7);
     s->hidden = value == 5;

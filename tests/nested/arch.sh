@@ -65,12 +65,13 @@ put_foreign_libraries() { # TREE
 
 # The emulator that has what is asked for. QEMU 7.2's AIA loses interrupts; 9.0's is good.
 find_emulator() {
-    local version
+    local version here
     [[ $aia ]] || return 0
     version=$("$emulator_program" --version 2>/dev/null | sed -nE '1s/.*version ([0-9]+).*/\1/p')
     [[ ${version:-0} -lt 9 ]] || return 0
-    tests/nested/fetch-qemu "$(uname -m | sed 's/aarch64/arm64/')" riscv64 >&2
-    emulator_program=build/cache/qemu/$(uname -m | sed 's/aarch64/arm64/')-riscv64/qemu/run
+    here=$(uname -m | sed 's/aarch64/arm64/')
+    tests/nested/fetch-qemu "$here" riscv64 >&2
+    emulator_program=build/cache/qemu/$here-riscv64/qemu/run
 }
 
 # The machine that has what KVM needs, and its kernel's words.

@@ -8,19 +8,6 @@
 static const char *const boot_keys[] = {"kernel", "initrd", "firmware", "append"};
 #define N_BOOT_KEYS (sizeof(boot_keys) / sizeof(boot_keys[0]))
 
-static void report_unknown_keys(struct assembly *a, const struct doc_section *section)
-{
-    for (size_t i = 0; i < section->n_keys; i++) {
-        const struct doc_key *key = section->keys[i];
-        bool known = false;
-        for (size_t k = 0; k < N_BOOT_KEYS; k++)
-            known = known || strcmp(key->name, boot_keys[k]) == 0;
-        if (!known)
-            doc_key_error(&a->doc, section, key, key->value, "[boot] has no such key%s",
-                          assembly_hint(a, key->name, boot_keys, N_BOOT_KEYS));
-    }
-}
-
 /* NULL: not in the file, or empty, or its ${} cannot be resolved. */
 static const struct doc_key *find_key(struct assembly *a, const char *name, struct expansion *value)
 {
@@ -77,7 +64,7 @@ void assembly_read_boot(struct assembly *a)
 {
     const struct machine_options *options = a->options;
     if (a->doc.boot != NULL)
-        report_unknown_keys(a, a->doc.boot);
+        assembly_report_unknown_keys(a, a->doc.boot, boot_keys, N_BOOT_KEYS);
     a->machine->kernel = read_file(a, "kernel", options->kernel);
     a->machine->initrd = read_file(a, "initrd", options->initrd);
     a->machine->firmware = read_file(a, "firmware", options->firmware);

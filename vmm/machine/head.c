@@ -60,6 +60,20 @@ const char *assembly_hint(struct assembly *a, const char *word, const char *cons
     return hint != NULL ? hint : "";
 }
 
+void assembly_report_unknown_keys(struct assembly *a, const struct doc_section *section,
+                                  const char *const *keys, size_t n)
+{
+    for (size_t i = 0; i < section->n_keys; i++) {
+        const struct doc_key *key = section->keys[i];
+        size_t k = 0;
+        while (k < n && strcmp(key->name, keys[k]) != 0)
+            k++;
+        if (k == n)
+            doc_key_error(&a->doc, section, key, key->value, "[%s] has no such key%s",
+                          section->title, assembly_hint(a, key->name, keys, n));
+    }
+}
+
 uint32_t assembly_arch_list(struct assembly *a, const struct doc_section *section,
                             const struct doc_key *key)
 {
@@ -219,19 +233,6 @@ static char *head_string(struct assembly *a, const struct doc_section *head, con
     return assembly_need(a, arena_string(&a->machine->own->arena, text));
 }
 
-static void report_unknown_keys(struct assembly *a, const struct doc_section *head)
-{
-    for (size_t i = 0; i < head->n_keys; i++) {
-        const struct doc_key *key = head->keys[i];
-        bool known = false;
-        for (size_t k = 0; k < N_HEAD_KEYS; k++)
-            known = known || strcmp(key->name, head_keys[k]) == 0;
-        if (!known)
-            doc_key_error(&a->doc, head, key, key->value, "[machine] has no such key%s",
-                          assembly_hint(a, key->name, head_keys, N_HEAD_KEYS));
-    }
-}
-
 /* --- what the accelerator brings -------------------------------------------------------------- */
 static bool offers_gic(const struct assembly *a, uint32_t version)
 {
@@ -372,7 +373,7 @@ void assembly_read_head(struct assembly *a)
     if (a->options->limits != NULL)
         a->limits = a->options->limits[machine->arch];
     machine->layout.gpa_bits = a->limits.gpa_bits != 0 ? a->limits.gpa_bits : widths[machine->arch];
-    report_unknown_keys(a, head);
+    assembly_report_unknown_keys(a, head, head_keys, N_HEAD_KEYS);
     machine->summary = head_string(a, head, "summary");
     machine->append = head_string(a, head, "append");
     read_cpus(a, head);

@@ -107,6 +107,10 @@ uint32_t assembly_arch_list(struct assembly *a, const struct doc_section *sectio
 /* "; did you mean X?", or "". Costly only for errors that are shown. */
 const char *assembly_hint(struct assembly *a, const char *word, const char *const *known, size_t n);
 
+/* Of a section that takes these keys only. */
+void assembly_report_unknown_keys(struct assembly *a, const struct doc_section *section,
+                                  const char *const *keys, size_t n);
+
 /* parts.c: sections that count here, with their classes and transports. */
 void assembly_find_parts(struct assembly *a);
 struct part *assembly_add_part(struct assembly *a, const struct doc_section *section,

@@ -6,24 +6,15 @@
  */
 #include <backplane/if/cpu.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tables/fdt_parts.h"
 
 #define SPECIFIER_CELLS 2u
 
-static const struct layout_device *find_builtin(const struct layout *l, const char *name)
-{
-    for (size_t i = 0; i < l->n_devices; i++)
-        if (l->devices[i].is_builtin && strcmp(l->devices[i].name, name) == 0)
-            return &l->devices[i];
-    return NULL;
-}
-
 static void write_aplic(struct fdt_build *b)
 {
     struct fdt_tree *t = &b->tree;
-    const struct layout_device *imsic = find_builtin(b->layout, "imsic");
+    const struct layout_device *imsic = fdt_find_builtin(b->layout, "imsic");
     fdt_tree_empty(t, "interrupt-controller");
     fdt_tree_u32(t, "#interrupt-cells", SPECIFIER_CELLS);
     fdt_tree_u32(t, "#address-cells", 0);

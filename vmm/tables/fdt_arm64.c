@@ -130,14 +130,6 @@ void fdt_arm64_its_name(const struct layout_device *its, char name[64])
     (void)snprintf(name, 64, "msi-controller@%llx", (unsigned long long)its->regions[0].base);
 }
 
-static const struct layout_device *find_its(const struct layout *l)
-{
-    for (size_t i = 0; i < l->n_devices; i++)
-        if (fdt_arm64_is_its(l, &l->devices[i]))
-            return &l->devices[i];
-    return NULL;
-}
-
 static void write_its(struct fdt_build *b, const struct layout_device *its)
 {
     struct fdt_tree *t = &b->tree;
@@ -158,7 +150,7 @@ static void write_its(struct fdt_build *b, const struct layout_device *its)
 void fdt_arm64_controller(struct fdt_build *b)
 {
     struct fdt_tree *t = &b->tree;
-    const struct layout_device *its = find_its(b->layout);
+    const struct layout_device *its = fdt_find_builtin(b->layout, "its");
     fdt_tree_empty(t, "interrupt-controller");
     fdt_tree_u32(t, "#interrupt-cells", INTERRUPT_CELLS);
     fdt_tree_u32(t, "#address-cells", its != NULL ? 2 : 0);

@@ -14,6 +14,14 @@
 
 #define DEVICE_REGIONS_MAX 64u
 
+const struct layout_device *fdt_find_builtin(const struct layout *l, const char *name)
+{
+    for (size_t i = 0; i < l->n_devices; i++)
+        if (l->devices[i].is_builtin && strcmp(l->devices[i].name, name) == 0)
+            return &l->devices[i];
+    return NULL;
+}
+
 bool fdt_device_has_address(const struct layout_device *dev)
 {
     for (size_t i = 0; i < dev->n_regions; i++)

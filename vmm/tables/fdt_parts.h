@@ -24,6 +24,9 @@ uint32_t fdt_phandle_device(const struct fdt_build *b, const struct layout_devic
 uint32_t fdt_phandle_clock(const struct fdt_build *b, uint32_t index);
 uint32_t fdt_phandle_l2(const struct fdt_build *b);
 
+/* The built-in device of that name (core/platform.h); NULL. */
+const struct layout_device *fdt_find_builtin(const struct layout *layout, const char *name);
+
 /* The node's name, "serial@10000000". False when the device has no node of its own. */
 bool fdt_device_name(const struct layout_device *dev, char name[64]);
 
